@@ -1,0 +1,57 @@
+# metachron: everything a newcomer or CI needs starts here. `make demo`, then `make test`.
+PYTHON_VERSION ?= 3.12
+VENV ?= .venv
+TOOLS := .tools
+UV := $(TOOLS)/bin/uv
+BIN := $(VENV)/bin
+export UV_PYTHON_PREFERENCE ?= system
+export UV_NO_PROGRESS ?= 1
+export MPLBACKEND ?= agg
+
+.PHONY: demo test test-slow lint docs bench lock clean
+
+demo: $(VENV)/.core            ## install the core, fit the embedded two-arm trial, write demo/report.html
+	$(BIN)/metachron demo --out demo
+
+test: $(VENV)/.dev             ## the tests: under 12 minutes on 2 cores
+	$(BIN)/pytest -n 2 -m "not slow" tests
+
+test-slow: $(VENV)/.dev        ## statistical checks: each says how long it takes
+	$(BIN)/pytest -m slow -rs --durations=0 tests
+
+lint: $(VENV)/.dev             ## style, types, room contract, spelling
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/codespell
+
+docs: $(VENV)/.dev             ## the documentation, tutorial executed
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+bench: $(VENV)/.dev            ## speed of a gradient and of sampling, with the answer checked first
+	$(BIN)/python -m benchmarks
+
+lock:                          ## refresh the hashed locks (no registry address in them)
+	$(MAKE) $(UV)
+	$(UV) pip compile pyproject.toml --group test --group lint --group docs --universal --python-version 3.12 --generate-hashes --no-header --no-annotate -o requirements-lock.txt
+	$(UV) pip compile pyproject.toml -c requirements-lock.txt --universal --python-version 3.12 --generate-hashes --no-header --no-annotate -o requirements-core-lock.txt
+
+clean:
+	rm -rf $(VENV) $(TOOLS) demo docs/_build
+
+$(UV):
+	python3 -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/bin/python: | $(UV)
+	$(UV) venv --quiet --python $(PYTHON_VERSION) $(VENV)
+
+$(VENV)/.core: requirements-core-lock.txt pyproject.toml | $(VENV)/bin/python
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-core-lock.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@
+
+$(VENV)/.dev: requirements-lock.txt pyproject.toml | $(VENV)/bin/python
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-lock.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@ $(VENV)/.core

@@ -1,0 +1,34 @@
+"""Units, errors, parameter specifications, quadrature: what every room needs and no domain knowledge."""
+
+from metachron.base.errors import (
+    ConvergenceError,
+    DataNotFoundError,
+    FitFileError,
+    InputError,
+    MetachronError,
+    ModelError,
+    Problem,
+    list_briefly,
+)
+from metachron.base.parameters import ParameterSpec, Prior, Transform
+from metachron.base.registry import Registry
+from metachron.base.units import DAYS_PER_MONTH, DAYS_PER_WEEK, DAYS_PER_YEAR, MONTHS_PER_YEAR
+
+__all__ = [
+    "DAYS_PER_MONTH",
+    "DAYS_PER_WEEK",
+    "DAYS_PER_YEAR",
+    "MONTHS_PER_YEAR",
+    "ConvergenceError",
+    "DataNotFoundError",
+    "FitFileError",
+    "InputError",
+    "MetachronError",
+    "ModelError",
+    "ParameterSpec",
+    "Prior",
+    "Problem",
+    "Registry",
+    "Transform",
+    "list_briefly",
+]

@@ -1,0 +1,21 @@
+"""Shared fixtures: 64-bit arithmetic, and where the public data lie."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+os.environ.setdefault("JAX_ENABLE_X64", "1")
+os.environ.setdefault("METACHRON_DATA", str(ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of public data; a test that needs it is skipped, with the reason, where it is absent."""
+    folder = Path(os.environ["METACHRON_DATA"])
+    if not folder.is_dir():
+        pytest.skip(f"needs the public data files; METACHRON_DATA = {folder} is not a folder")
+    return folder
