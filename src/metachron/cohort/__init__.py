@@ -1,0 +1,36 @@
+"""The cohort: one container of typed, checked tables that everything enters and leaves through."""
+
+from metachron.cohort.arrays import CohortArrays, EventArrays, SizeRows, bucket
+from metachron.cohort.cohort import Cohort
+from metachron.cohort.exceptions import AcceptedException
+from metachron.cohort.schema import (
+    DRUG_CLASSES,
+    EVENT_KINDS,
+    LIMIT_MM,
+    ORGANS,
+    ROLES,
+    SCHEMA,
+    STATES,
+    UNUSED_SCHEMA,
+    Column,
+    Table,
+)
+
+__all__ = [
+    "DRUG_CLASSES",
+    "EVENT_KINDS",
+    "LIMIT_MM",
+    "ORGANS",
+    "ROLES",
+    "SCHEMA",
+    "STATES",
+    "UNUSED_SCHEMA",
+    "AcceptedException",
+    "Cohort",
+    "CohortArrays",
+    "Column",
+    "EventArrays",
+    "SizeRows",
+    "Table",
+    "bucket",
+]

@@ -1,0 +1,182 @@
+"""Read a cohort from a folder of CSV or Parquet tables."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+from pathlib import Path
+
+import polars as pl
+
+from metachron.base import InputError, Problem, list_briefly
+from metachron.cohort.cohort import Cohort
+from metachron.cohort.extras import type_extras
+from metachron.cohort.frames import ROW
+from metachron.cohort.mapping import FolderMapping, Source, read_mapping
+from metachron.cohort.remap import remap
+from metachron.cohort.schema import SCHEMA, Table
+from metachron.cohort.table_files import SUFFIXES, read_table
+
+COHORT_FILE = "cohort.toml"
+MAPPING_FILE = "mapping.toml"
+UNUSED = "unused"
+
+
+def read_folder(path: str | Path, *, mapping: str | Path | FolderMapping | None = None) -> Cohort:
+    """Return the cohort in a folder, every rule checked.
+
+    Each table is a file ``<table>.csv`` or ``<table>.parquet``, unless a mapping says otherwise; ``cohort.toml`` or
+    ``mapping.toml`` in the folder is the mapping unless one is given. Tables without a file are empty.
+
+    Raises
+    ------
+    InputError
+        with every problem of the folder, the mapping, the files and the tables.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InputError([_no_folder(folder)], what=f"{folder}")
+    mapping_file = _find_mapping(folder) if mapping is None else mapping
+    rules = read_mapping(Path(mapping_file)) if isinstance(mapping_file, str | Path) else mapping_file
+    rules = rules or FolderMapping()
+    sources, problems = _sources(folder, rules)
+    frames, files, notes = {}, {}, list(rules.notes)
+    for name, parts in sources.items():
+        frame, found, left = _read(folder, SCHEMA[name], parts, rules)
+        files[name] = " and ".join(dict.fromkeys(str(part.file) for part in parts))
+        problems += found
+        notes += left
+        if frame is not None:
+            frames[name] = frame
+    unused, found = _read_unused(folder)
+    if isinstance(mapping_file, str | Path):
+        files["accept"] = Path(mapping_file).name
+    return Cohort.create(
+        rules.name or folder.resolve().name,
+        frames,
+        limit_mm=rules.limit_mm,
+        accept=rules.exceptions,
+        notes=notes,
+        provenance=rules.provenance,
+        unused=unused,
+        arms=rules.arms,
+        files=files,
+        problems=problems + found,
+    )
+
+
+def _find_mapping(folder: Path) -> Path | None:
+    there = [folder / name for name in (COHORT_FILE, MAPPING_FILE) if (folder / name).exists()]
+    if len(there) > 1:
+        problem = Problem(
+            "mapping",
+            found=f"both {COHORT_FILE} and {MAPPING_FILE}",
+            expected="one of the two",
+            remedy="delete one of them, or say which one to use",
+            file=MAPPING_FILE,
+        )
+        raise InputError([problem], what=f"{folder}")
+    return there[0] if there else None
+
+
+def _sources(folder: Path, rules: FolderMapping) -> tuple[dict[str, list[Source]], list[Problem]]:
+    """Return where each table of the schema comes from, and problems with files that are no table."""
+    files = sorted(f.name for f in folder.iterdir() if f.suffix in SUFFIXES and f.stem != UNUSED)
+    problems: list[Problem] = []
+    sources: dict[str, list[Source]] = {}
+    for table in SCHEMA:
+        own = [name for name in files if Path(name).stem == table]
+        parts = rules.tables.get(table, [Source()] if own else [])
+        if len(own) > 1 and any(part.file is None for part in parts):
+            problems.append(_two_files(table, own))
+        if parts:
+            name = own[0] if own else f"{table}.csv"
+            sources[table] = [p if p.file else p.model_copy(update={"file": name}) for p in parts]
+    used = {part.file for parts in sources.values() for part in parts}
+    for name in files:
+        if name not in used and Path(name).stem not in SCHEMA and not any(fnmatch(name, p) for p in rules.ignore):
+            problems.append(_not_a_table(name))
+    if not sources:
+        problems.append(_no_tables(folder, files))
+    return sources, problems
+
+
+def _read(
+    folder: Path, table: Table, parts: list[Source], rules: FolderMapping
+) -> tuple[pl.DataFrame | None, list[Problem], list[str]]:
+    """Return a table put together from its sources, with problems and notes; None if no source could be read."""
+    frames: list[pl.DataFrame] = []
+    problems: list[Problem] = []
+    notes: list[str] = []
+    types: dict[str, str] = {}
+    for part in parts:
+        file = str(part.file)
+        raw = read_table(folder / file, table.name, rules.separator)
+        if isinstance(raw, Problem):
+            problems.append(raw)
+            continue
+        done = remap(raw, table, part, rules, file=file)
+        frames.append(done.frame.with_columns(pl.col(ROW).cast(pl.Int64)))
+        problems += done.problems
+        notes += done.notes
+        types |= part.types
+    if not frames:
+        return None, problems, notes
+    frame = pl.concat(frames, how="diagonal_relaxed")
+    if table.extra:
+        frame, found = type_extras(frame, table, types, file=str(parts[0].file))
+        problems += found
+    return frame, problems, notes
+
+
+def _read_unused(folder: Path) -> tuple[pl.DataFrame | None, list[Problem]]:
+    for suffix in SUFFIXES:
+        if (folder / f"{UNUSED}{suffix}").exists():
+            frame = read_table(folder / f"{UNUSED}{suffix}", UNUSED)
+            return (None, [frame]) if isinstance(frame, Problem) else (frame.drop(ROW), [])
+    return None, []
+
+
+def _no_folder(folder: Path) -> Problem:
+    return Problem(
+        "no-folder",
+        found="a file" if folder.exists() else "nothing of that name",
+        expected="a folder with one CSV or Parquet file per table",
+        remedy="give the folder; `metachron template DIR` writes an empty one",
+        file=str(folder),
+    )
+
+
+def _two_files(table: str, names: list[str]) -> Problem:
+    return Problem(
+        "two-files",
+        found=" and ".join(names),
+        expected="one file per table",
+        remedy="delete one of them, or name the right one in the mapping file: `file = ...`",
+        file=names[0],
+        table=table,
+    )
+
+
+def _not_a_table(name: str) -> Problem:
+    return Problem(
+        "unknown-table",
+        found=f"file {name}",
+        expected=f"files called {list_briefly(SCHEMA, 20)}",
+        remedy="rename it to the table that it holds, name it in the mapping file (`file = ...`), "
+        f"or list it there under `ignore = [{name!r}]`",
+        why="a misspelt table would be left out without a word",
+        file=name,
+        table=Path(name).stem,
+    )
+
+
+def _no_tables(folder: Path, files: list[str]) -> Problem:
+    others = sorted(item.name for item in folder.iterdir() if item.name not in files)
+    return Problem(
+        "no-tables",
+        found=list_briefly([*files, *others]) or "an empty folder",
+        expected="at least patients.csv or patients.parquet",
+        remedy="export spreadsheets as CSV, one file per table; `metachron template DIR` writes an empty cohort",
+        file=str(folder),
+        table="patients",
+    )

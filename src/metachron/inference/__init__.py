@@ -1,0 +1,8 @@
+"""Engines that turn a model and a cohort into a `Fit`, diagnostics, and predictions from the draws."""
+
+from metachron.inference.chains import ChainProgress
+from metachron.inference.diagnostics import Diagnostics
+from metachron.inference.fit import Fit
+from metachron.inference.fitting import ENGINES, fit
+
+__all__ = ["ENGINES", "ChainProgress", "Diagnostics", "Fit", "fit"]

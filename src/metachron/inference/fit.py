@@ -1,0 +1,117 @@
+"""A fit: draws with names, how they were made, whether they can be trusted, and the data they rest on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import xarray as xr
+
+from metachron.cohort import Cohort
+from metachron.inference.diagnostics import Diagnostics, diagnose
+from metachron.inference.posterior import EFFECT, flat_names, population_draws
+from metachron.joint import Dims, JointModel, Labels
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The result of fitting a `JointModel` to a `Cohort`.
+
+    Parameters
+    ----------
+    model : what was fitted.
+    posterior : draws by name, dimensions chain, draw and what the name counts (patient, arm ...).
+    sample_stats : sampler statistics, dimensions chain and draw.
+    labels, dims : what the indices mean; new patients are coded alike.
+    provenance : versions, seed, settings, time, hash of the cohort, exceptions accepted in it.
+    cohort : the data that were fitted; None when stripped (`without_cohort`).
+    """
+
+    model: JointModel
+    posterior: xr.Dataset
+    sample_stats: xr.Dataset
+    labels: Labels
+    dims: Dims
+    provenance: Mapping[str, Any]
+    cohort: Cohort | None
+
+    @cached_property
+    def diagnostics(self) -> Diagnostics:
+        """Convergence: R-hat, effective sample sizes, divergences, E-BFMI."""
+        names = flat_names(self.model, self.dims, self.labels)
+        effects = [
+            self.posterior[name].to_numpy() for name in map(str, self.posterior.data_vars) if name.endswith(EFFECT)
+        ]
+        shape = self.sample_stats["lp"].shape
+        return diagnose(
+            [name for name, _, _ in names],
+            population_draws(self.posterior, names),
+            np.concatenate(effects, axis=-1) if effects else np.empty((*shape, 0)),
+            self.sample_stats["energy"].to_numpy(),
+            self.sample_stats["diverging"].to_numpy(),
+        )
+
+    def summary(self) -> pl.DataFrame:
+        """Return mean, sd, 90 % interval, R-hat, ESS and Monte Carlo error of every population parameter."""
+        return self.diagnostics.table
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summary for JSON: ``parameters`` by name, ``diagnostics``, ``provenance``."""
+        rows = self.summary().iter_rows(named=True)
+        return {
+            "parameters": {row.pop("parameter"): row for row in rows},
+            "diagnostics": self.diagnostics.as_dict(),
+            "provenance": json.loads(json.dumps(dict(self.provenance), default=str)),
+        }
+
+    def without_cohort(self) -> Fit:
+        """Return the fit without patients' data: what may be shared. Patient effects are left out with them."""
+        kept = [name for name in self.posterior.data_vars if not {"patient", "series"} & set(self.posterior[name].dims)]
+        posterior = self.posterior[kept]
+        labels = replace(self.labels, patients=(), series=())
+        return replace(self, posterior=posterior, labels=labels, cohort=None)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the fit as netCDF (readable by ArviZ) and return the path."""
+        from metachron.inference.fit_file import write_fit
+
+        return write_fit(self, Path(path))
+
+    @staticmethod
+    def load(path: str | Path) -> Fit:
+        """Return the fit in a file.
+
+        Raises
+        ------
+        FitFileError
+            When the file is missing, damaged, not a fit, or of another format version.
+        """
+        from metachron.inference.fit_file import read_fit
+
+        return read_fit(Path(path))
+
+    def to_datatree(self) -> xr.DataTree:
+        """Return posterior and sampler statistics as the DataTree that ArviZ works with."""
+        return xr.DataTree.from_dict({"/posterior": self.posterior, "/sample_stats": self.sample_stats})
+
+    def __repr__(self) -> str:
+        dynamics = [self.model.dynamics.law.name] if self.model.dynamics else []
+        hazard = [self.model.hazard.hazard.name] if self.model.hazard else []
+        shape = self.sample_stats["lp"].shape
+        size = f"{len(self.labels.patients)} patients, {shape[0]} x {shape[1]} draws"
+        return f"Fit({' + '.join(dynamics + hazard)}, {size}, {self.diagnostics.verdict})"
+
+    def _repr_html_(self) -> str:
+        table = self.summary()
+        head = "".join(f"<th>{name}</th>" for name in table.columns)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{v:.3g}</td>" if isinstance(v, float) else f"<td>{v}</td>" for v in row) + "</tr>"
+            for row in table.iter_rows()
+        )
+        return f"<p><b>{self!r}</b></p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

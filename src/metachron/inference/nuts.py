@@ -1,0 +1,148 @@
+"""NUTS with a low-rank mass matrix, run in short chunks so that it can be watched, interrupted and resumed.
+
+The sampler and the mass-matrix estimator are blackjax's (Seyboldt 2026, arXiv:2603.18845; Hoffman 2014). What is
+here is the warm-up schedule. Every chunk has the same length, so one compiled function serves warm-up, sampling, all
+chains, and every cohort of the same size bucket; a chain's random keys depend on seed, chain and chunk alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import blackjax
+import jax
+import jax.numpy as jnp
+import numpy as np
+from blackjax.adaptation.metric_estimators import fisher_score_low_rank
+from blackjax.adaptation.step_size import dual_averaging_adaptation
+from blackjax.mcmc.metrics import LowRankInverseMassMatrix
+from jaxtyping import Array, Float
+
+from metachron.joint import Design, Dims, JointModel
+
+CHUNK = 25
+MAX_RANK = 24
+WINDOW_ROWS = 400
+TARGET_ACCEPTANCE = 0.8
+MAX_DOUBLINGS = 10
+
+_DUAL_INIT, _DUAL_UPDATE, _DUAL_FINAL = dual_averaging_adaptation(TARGET_ACCEPTANCE)
+_KERNEL = blackjax.nuts.build_kernel()
+
+
+def _fixed(tree: Any) -> Any:
+    """Return a tree with firm types, so that a chain's state looks alike wherever it comes from and compiles once."""
+    return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, jnp.result_type(leaf)), tree)
+
+
+class Statistics(NamedTuple):
+    """What the sampler reports of each step; each of shape (step,)."""
+
+    lp: Any
+    energy: Any
+    diverging: Any
+    n_steps: Any
+    tree_depth: Any
+    acceptance_rate: Any
+    step_size: Any
+
+
+class Chunk(NamedTuple):
+    """Positions, gradients and statistics of one chunk of steps."""
+
+    positions: Float[Array, "step free"]
+    gradients: Float[Array, "step free"]
+    statistics: Statistics
+
+
+class ChainState(NamedTuple):
+    """All that a chain carries from one chunk to the next: a checkpoint."""
+
+    state: Any
+    dual: Any
+    metric: LowRankInverseMassMatrix
+
+
+@partial(jax.jit, static_argnames=("model", "dims"))
+def start_chain(vector: Float[Array, " free"], design: Design, *, model: JointModel, dims: Dims) -> ChainState:
+    """Return a chain at a vector, its mass matrix scaled by the gradient there."""
+    state = blackjax.nuts.init(vector, lambda x: model.log_density(x, design, dims))
+    sigma = 1.0 / jnp.sqrt(jnp.clip(jnp.abs(state.logdensity_grad), 1.0, 1e8))
+    rank = min(MAX_RANK, vector.shape[0])
+    metric = LowRankInverseMassMatrix(sigma, jnp.eye(vector.shape[0], rank), jnp.ones(rank))
+    return _fixed(ChainState(state, _DUAL_INIT(0.1), metric))
+
+
+@partial(jax.jit, static_argnames=("model", "dims"))
+def run_chunk(
+    key: Array, chain: ChainState, adapting: Array, design: Design, *, model: JointModel, dims: Dims
+) -> tuple[ChainState, Chunk]:
+    """Return the chain after `CHUNK` steps, and what it visited; the step size adapts while ``adapting``."""
+
+    def step(carry: tuple[Any, Any], step_key: Array) -> tuple[tuple[Any, Any], Any]:
+        state, dual = carry
+        size = jnp.where(adapting, jnp.exp(dual.log_step_size), _DUAL_FINAL(dual))
+        state, info = _KERNEL(
+            step_key, state, lambda x: model.log_density(x, design, dims), size, chain.metric, MAX_DOUBLINGS
+        )
+        moved = _DUAL_UPDATE(dual, info.acceptance_rate)
+        dual = jax.tree.map(lambda new, old: jnp.where(adapting, new, old), moved, dual)
+        statistics = Statistics(
+            state.logdensity,
+            info.energy,
+            info.is_divergent,
+            info.num_integration_steps,
+            info.num_trajectory_expansions,
+            info.acceptance_rate,
+            size,
+        )
+        return (state, dual), Chunk(state.position, state.logdensity_grad, statistics)
+
+    (state, dual), chunk = jax.lax.scan(step, (chain.state, chain.dual), jax.random.split(key, CHUNK))
+    return _fixed(ChainState(state, dual, chain.metric)), chunk
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The warm-up: after which chunks the mass matrix is learned anew, and from how many chunks back."""
+
+    warmup_chunks: int
+    windows: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, warmup: int) -> Schedule:
+        """Return the schedule for a number of warm-up steps: windows that grow by half, then a step-size phase."""
+        chunks = max(1, -(-warmup // CHUNK))
+        last = chunks - max(1, round(0.12 * chunks))
+        windows, start, size = [], 0, 1.0
+        while start < last:
+            stop = min(last, start + max(1, round(size)))
+            size *= 1.5
+            if last - stop < size:
+                stop = last
+            windows.append((stop, stop - start))
+            start = stop
+        return cls(chunks, tuple(windows))
+
+    def window_ending(self, chunk: int) -> int | None:
+        """Return how many chunks the window that ends after ``chunk`` chunks holds, or None."""
+        return dict(self.windows).get(chunk)
+
+
+def learn_metric(chain: ChainState, window: list[Chunk]) -> ChainState:
+    """Return the chain with the mass matrix learned from a window of chunks, and step-size adaptation begun anew.
+
+    The window is brought to `WINDOW_ROWS` rows, repeated or thinned evenly: one compiled function for all windows.
+    """
+    pick = np.linspace(0, len(window) * CHUNK - 1, WINDOW_ROWS).round().astype(int)
+    draws = np.concatenate([np.asarray(chunk.positions) for chunk in window])[pick]
+    gradients = np.concatenate([np.asarray(chunk.gradients) for chunk in window])[pick]
+    return _learn(chain, draws, gradients)
+
+
+@jax.jit
+def _learn(chain: ChainState, draws: Float[Array, "step free"], gradients: Float[Array, "step free"]) -> ChainState:
+    metric = fisher_score_low_rank(draws, gradients, chain.metric.lam.shape[0])
+    return _fixed(ChainState(chain.state, _DUAL_INIT(_DUAL_FINAL(chain.dual)), metric))

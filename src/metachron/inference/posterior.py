@@ -1,0 +1,133 @@
+"""Draws with names: from unconstrained vectors to labelled arrays, and back to what the model computes with."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from jaxtyping import Array, Float
+
+from metachron.inference.chains import Sampled
+from metachron.inference.nuts import CHUNK
+from metachron.joint import Dims, JointModel, Labels, Site
+from metachron.joint.design import Binding, Design
+from metachron.joint.population import lesion_effects, patient_effects
+from metachron.joint.sites import CORRELATION, Theta, list_sites, unpack
+
+EFFECT = ".effect"
+LESION_EFFECT = ".lesion_effect"
+_STATISTICS = ("lp", "energy", "diverging", "n_steps", "tree_depth", "acceptance_rate", "step_size")
+
+
+@partial(jax.jit, static_argnames=("model", "dims"))
+def _constrain(
+    vectors: Float[Array, "step free"], design: Design, *, model: JointModel, dims: Dims
+) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
+    """Return population parameters, patient effects and lesion effects of a chunk of vectors."""
+
+    def one(vector: Array) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
+        values, _ = unpack(vector, model, dims)
+        if model.dynamics is None:
+            return values.theta, {}, {}
+        return values.theta, patient_effects(model.dynamics, values, design), lesion_effects(model.dynamics, values)
+
+    return jax.lax.map(one, vectors)
+
+
+def name_draws(model: JointModel, binding: Binding, sampled: Sampled) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return the posterior and the sampler statistics as labelled data sets; padding is left out.
+
+    Population parameters keep their site names; ``<label>.effect`` has dimension ``patient``, and
+    ``<label>.lesion_effect`` dimension ``series``. ``effects.correlation`` is the correlation matrix.
+    """
+    chains, draws, free = sampled.positions.shape
+    rows = sampled.positions.reshape(-1, free)
+    short = -len(rows) % CHUNK
+    padded = np.concatenate([rows, np.repeat(rows[-1:], short, axis=0)]).reshape(-1, CHUNK, free)
+    pieces = [_constrain(jnp.asarray(c), binding.design, model=model, dims=binding.dims) for c in padded]
+    theta, effects, lesions = jax.tree.map(
+        lambda *parts: np.concatenate([np.asarray(p) for p in parts])[: len(rows)], *pieces
+    )
+
+    def shaped(value: np.ndarray, count: int | None = None) -> np.ndarray:
+        value = value if count is None else value[:, :count]
+        return value.reshape(chains, draws, *value.shape[1:])
+
+    labels = binding.labels
+    variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+    coordinates: dict[str, np.ndarray] = {"chain": np.arange(chains), "draw": np.arange(draws)}
+    for site in list_sites(model, binding.dims):
+        value = theta[site.name]
+        if site.name == CORRELATION:
+            value = value @ np.swapaxes(value, -1, -2)
+        axes = site_axes(model, site, labels)
+        coordinates |= {name: np.asarray(names) for name, names in axes.items()}
+        variables[site.name] = (("chain", "draw", *axes), shaped(value))
+    patients, series = len(labels.patients), len(labels.series)
+    for label, value in effects.items():
+        variables[label + EFFECT] = (("chain", "draw", "patient"), shaped(value, patients))
+        coordinates["patient"] = np.asarray(labels.patients)
+    for label, value in lesions.items():
+        variables[label + LESION_EFFECT] = (("chain", "draw", "series"), shaped(value, series))
+        coordinates["series"] = np.asarray([f"{patient}:{lesion}" for patient, lesion in labels.series])
+    stats = {name: (("chain", "draw"), value) for name, value in zip(_STATISTICS, sampled.statistics, strict=True)}
+    chain_draw = {name: coordinates[name] for name in ("chain", "draw")}
+    return xr.Dataset(variables, coordinates), xr.Dataset(stats, chain_draw)
+
+
+def site_axes(model: JointModel, site: Site, labels: Labels) -> dict[str, tuple[str, ...]]:
+    """Return the names of a site's dimensions and of their entries."""
+    if site.name == CORRELATION:
+        assert model.dynamics is not None
+        names = tuple(parameter.label for parameter in model.dynamics.random)
+        return {"effect": names, "other_effect": names}
+    axes = {}
+    for axis, size in zip(site.axes, site.shape, strict=True):
+        if axis.startswith("column:"):
+            block = axis.removeprefix("column:")
+            axes[f"{site.name} column"] = labels.columns[block]
+        elif axis == "component":
+            axes[f"{site.name} component"] = tuple(str(index + 1) for index in range(size))
+        else:
+            axes[axis] = labels.group(axis)
+    return axes
+
+
+def flat_names(model: JointModel, dims: Dims, labels: Labels) -> list[tuple[str, str, tuple[int, ...]]]:
+    """Return (flat name, site name, index) of every population parameter that is free to vary."""
+    names: list[tuple[str, str, tuple[int, ...]]] = []
+    for site in list_sites(model, dims):
+        axes = list(site_axes(model, site, labels).values())
+        if not axes:
+            names.append((site.name, site.name, ()))
+            continue
+        for index in np.ndindex(*(len(axis) for axis in axes)):
+            if site.name == CORRELATION and index[0] >= index[1]:
+                continue
+            words = ",".join(axis[i] for axis, i in zip(axes, index, strict=True))
+            names.append((f"{site.name}[{words}]", site.name, index))
+    return names
+
+
+def population_draws(
+    posterior: xr.Dataset, names: list[tuple[str, str, tuple[int, ...]]]
+) -> Float[np.ndarray, "chain draw parameter"]:
+    """Return the population parameters as one array in the order of `flat_names`."""
+    return np.stack([_at(posterior[site].to_numpy(), index) for _, site, index in names], axis=-1)
+
+
+def _at(values: np.ndarray, index: tuple[int, ...]) -> np.ndarray:
+    every: tuple[slice | int, ...] = (slice(None), slice(None), *index)
+    return values[every]
+
+
+def theta_at(posterior: xr.Dataset, model: JointModel, dims: Dims, chain: np.ndarray, draw: np.ndarray) -> Theta:
+    """Return the population parameters of chosen draws, stacked along a first axis; correlation as Cholesky factor."""
+    theta = {}
+    for site in list_sites(model, dims):
+        value = posterior[site.name].to_numpy()[chain, draw]
+        theta[site.name] = jnp.asarray(np.linalg.cholesky(value) if site.name == CORRELATION else value)
+    return theta

@@ -1,0 +1,33 @@
+"""Joint models: links, observation laws, populations, and the one object every engine takes its density from."""
+
+import jax
+
+from metachron.joint.compose import compose
+from metachron.joint.design import Binding, Design, Dims, Labels
+from metachron.joint.links import LINKS, Link
+from metachron.joint.model import JointModel
+from metachron.joint.observation import OBSERVATIONS, Observation
+from metachron.joint.parts import Covariate, DynamicsPart, HazardPart, LinkTerm, ParameterModel
+from metachron.joint.sites import Site, Values
+
+jax.config.update("jax_enable_x64", True)
+
+__all__ = [
+    "LINKS",
+    "OBSERVATIONS",
+    "Binding",
+    "Covariate",
+    "Design",
+    "Dims",
+    "DynamicsPart",
+    "HazardPart",
+    "JointModel",
+    "Labels",
+    "Link",
+    "LinkTerm",
+    "Observation",
+    "ParameterModel",
+    "Site",
+    "Values",
+    "compose",
+]

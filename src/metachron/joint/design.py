@@ -1,0 +1,234 @@
+"""A model bound to a cohort: flat arrays for computing, and the labels that say what each index means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from metachron.base import ModelError
+from metachron.cohort import Cohort, CohortArrays
+from metachron.hazards import default_knots
+from metachron.joint.covariates import Coding, code_covariates
+from metachron.joint.parts import DynamicsPart, HazardPart
+
+
+class Rows(NamedTuple):
+    """Flat rows, one per measurement; ``weight`` is 1, and 0 for padding."""
+
+    time_year: Float[Array, " row"]
+    value: Float[Array, " row"]
+    patient: Int[Array, " row"]
+    series: Int[Array, " row"]
+    weight: Float[Array, " row"]
+
+
+class Events(NamedTuple):
+    """One entry per patient: entry and event or censoring, in years; weights mark what kind each is."""
+
+    entry_year: Float[Array, " patient"]
+    lower_year: Float[Array, " patient"]
+    upper_year: Float[Array, " patient"]
+    known: Float[Array, " patient"]
+    exact: Float[Array, " patient"]
+    interval: Float[Array, " patient"]
+
+
+class Design(NamedTuple):
+    """Everything about a cohort that a log density needs, as arrays; lengths are rounded up to size buckets."""
+
+    measured: Rows | None
+    censored: Rows | None
+    series_patient: Int[Array, " series"]
+    patient_weight: Float[Array, " patient"]
+    arm: Int[Array, " patient"]
+    study_arm: Int[Array, " patient"]
+    columns: dict[str, Float[Array, "patient column"]]
+    events: Events | None
+    knots_year: Float[Array, " knot"]
+
+    def group(self, kind: str) -> Int[Array, " patient"]:
+        """Return the group index of each patient for ``"all"``, ``"arm"`` or ``"study-arm"``."""
+        if kind == "all":
+            return jnp.zeros_like(self.arm)
+        return self.arm if kind == "arm" else self.study_arm
+
+
+@dataclass(frozen=True)
+class Dims:
+    """The sizes that shape the parameters: hashable, so that equal ones share compiled code."""
+
+    patients: int
+    series: int
+    arms: int
+    study_arms: int
+    columns: tuple[tuple[str, int], ...]
+    interval: bool
+
+    def groups(self, kind: str) -> int:
+        """Return the number of groups of a kind."""
+        return {"all": 1, "arm": self.arms, "study-arm": self.study_arms}[kind]
+
+    def column_count(self, block: str) -> int:
+        """Return the number of design columns of a parameter, or of ``"hazard"``."""
+        return dict(self.columns).get(block, 0)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What the indices mean, and what was learned from the cohort that was fitted; stored in a fit."""
+
+    patients: tuple[str, ...]
+    series: tuple[tuple[str, str | None], ...]
+    arms: tuple[str, ...]
+    study_arms: tuple[str, ...]
+    columns: dict[str, tuple[str, ...]]
+    codings: dict[str, Coding]
+    knots_year: tuple[float, ...]
+    limit_mm: float
+
+    def group(self, kind: str) -> tuple[str, ...]:
+        """Return the names of the groups of a kind."""
+        return {"all": (), "arm": self.arms, "study-arm": self.study_arms}[kind]
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A model's view of one cohort: arrays, their sizes, and their labels."""
+
+    design: Design
+    dims: Dims
+    labels: Labels
+
+
+def bind(model: Any, cohort: Cohort, labels: Labels | None = None) -> Binding:
+    """Return the design of ``cohort`` under a `JointModel`.
+
+    Parameters
+    ----------
+    labels : of an earlier fit, when its arms, codings, knots and limit are to be used instead of the cohort's own.
+
+    Raises
+    ------
+    ModelError
+        When the cohort has no sizes or no follow-up for a part of the model, a covariate is missing, or, with
+        ``labels``, an arm or level is unknown to the fit.
+    """
+    limit = _limit(model, cohort, labels)
+    arrays = _arrays(model, cohort, limit)
+    patients = cohort.patients
+    arms = labels.arms if labels else tuple(sorted(patients["arm"].unique().to_list()))
+    study_arm = [f"{study}:{arm}" for study, arm in zip(patients["study"], patients["arm"], strict=True)]
+    study_arms = labels.study_arms if labels else tuple(sorted(set(study_arm)))
+    size = len(arrays.patient_weight)
+    blocks = model.covariate_blocks()
+    coded = code_covariates(model.covariates, blocks, patients, labels.codings if labels else None)
+    events = _events(model.hazard, arrays, cohort) if model.hazard else None
+    knots = _knots(model.hazard, events, labels)
+    design = Design(
+        measured=_rows(model.dynamics, arrays.measured, censored=False) if model.dynamics else None,
+        censored=_rows(model.dynamics, arrays.censored, censored=True) if model.dynamics else None,
+        series_patient=jnp.asarray(arrays.series_patient),
+        patient_weight=jnp.asarray(arrays.patient_weight),
+        arm=_index(patients["arm"].to_list(), arms, size, "arm"),
+        study_arm=_index(study_arm, study_arms, size, "study and arm"),
+        columns={name: _pad(matrix, size) for name, matrix in coded.matrices.items()},
+        events=events,
+        knots_year=jnp.asarray(knots, dtype=float),
+    )
+    columns = {name: tuple(names) for name, names in coded.names.items()}
+    dims = Dims(
+        patients=size,
+        series=len(arrays.series_patient),
+        arms=len(arms),
+        study_arms=len(study_arms),
+        columns=tuple((name, len(names)) for name, names in columns.items()),
+        interval=bool(events is not None and np.any(np.asarray(events.interval) > 0)),
+    )
+    return Binding(
+        design,
+        dims,
+        Labels(arrays.patient_ids, arrays.series_ids, arms, study_arms, columns, coded.codings, tuple(knots), limit),
+    )
+
+
+def _limit(model: Any, cohort: Cohort, labels: Labels | None) -> float:
+    """Return the limit below which a size is censored: the model's, else the fit's, else the cohort's."""
+    stated = model.dynamics.limit_mm if model.dynamics else None
+    if stated is not None:
+        return stated
+    return labels.limit_mm if labels is not None else cohort.limit_mm
+
+
+def _arrays(model: Any, cohort: Cohort, limit: float) -> CohortArrays:
+    dynamics, hazard = model.dynamics, model.hazard
+    arrays = cohort.to_arrays(
+        size=dynamics.size if dynamics else "sum", limit_mm=limit, event=hazard.event if hazard else None
+    )
+    if dynamics and not (arrays.measured.weight.sum() or arrays.censored.weight.sum()):
+        raise ModelError(
+            f"cohort {cohort.name!r} has no usable sizes in table measurements, and the model has tumour dynamics "
+            f"({dynamics.law.name}); leave them out with --dynamics none"
+        )
+    return arrays
+
+
+def _rows(part: DynamicsPart, rows: Any, *, censored: bool) -> Rows:
+    """Return rows with the recorded value (or the limit) on the scale of the observation law."""
+    value = np.asarray(part.observation.value_scale(part.law).from_mm(jnp.asarray(rows.size_mm, dtype=float)))
+    if censored and part.limit_working is not None:
+        value = np.full_like(value, part.limit_working)
+    return Rows(
+        jnp.asarray(rows.time_year), jnp.asarray(value), jnp.asarray(rows.patient), jnp.asarray(rows.series),
+        jnp.asarray(rows.weight),
+    )  # fmt: skip
+
+
+def _events(part: HazardPart, arrays: CohortArrays, cohort: Cohort) -> Events:
+    events = arrays.events
+    if events is None or not np.any(events.code >= 0):
+        raise ModelError(
+            f"cohort {cohort.name!r} has no follow-up for the event {part.event!r} in table followup, and the model "
+            "has a hazard for it; add the rows, name another event, or leave the hazard out with --hazard none"
+        )
+    if not np.any(events.code > 0):
+        raise ModelError(f"cohort {cohort.name!r} records no event {part.event!r}: its hazard cannot be estimated")
+    known = events.code >= 0
+    lower = np.where(known, events.lower_year, 1.0)
+    upper = np.where(events.code == 2, events.upper_year, lower + 1.0)
+    return Events(
+        entry_year=jnp.asarray(np.where(known, events.entry_year, 0.0)),
+        lower_year=jnp.asarray(lower),
+        upper_year=jnp.asarray(upper),
+        known=jnp.asarray(known, dtype=float),
+        exact=jnp.asarray(events.code == 1, dtype=float),
+        interval=jnp.asarray(events.code == 2, dtype=float),
+    )
+
+
+def _knots(part: HazardPart | None, events: Events | None, labels: Labels | None) -> tuple[float, ...]:
+    if part is None or events is None or part.hazard.knot_count == 0:
+        return ()
+    if labels is not None:
+        return labels.knots_year
+    happened = np.asarray(events.exact + events.interval) > 0
+    return tuple(float(knot) for knot in default_knots(np.asarray(events.lower_year)[happened], part.hazard))
+
+
+def _index(values: list[str], names: tuple[str, ...], size: int, what: str) -> Int[Array, " patient"]:
+    unknown = sorted(set(values) - set(names))
+    if unknown:
+        raise ModelError(f"{what} {', '.join(unknown)} is unknown to the fit, which has {', '.join(names)}")
+    order = {name: index for index, name in enumerate(names)}
+    index = np.zeros(size, dtype=np.int32)
+    index[: len(values)] = [order[value] for value in values]
+    return jnp.asarray(index)
+
+
+def _pad(matrix: np.ndarray, size: int) -> Float[Array, "patient column"]:
+    padded = np.zeros((size, matrix.shape[1]))
+    padded[: len(matrix)] = matrix
+    return jnp.asarray(padded)

@@ -1,0 +1,82 @@
+"""The log likelihood: sizes with left-censoring, and events with delayed entry, right and interval censoring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from metachron.joint.design import Design, Dims, Rows
+from metachron.joint.hazard_terms import cumulative_hazard, log_hazard, patient_state
+from metachron.joint.population import PatientParameters, patient_parameters, row_parameters
+from metachron.joint.sites import Theta, Values
+
+if TYPE_CHECKING:
+    from metachron.joint.model import JointModel
+
+
+def size_rows(
+    model: JointModel, theta: Theta, parameters: PatientParameters, rows: Rows, *, censored: bool
+) -> Float[Array, " row"]:
+    """Return the log density of each recorded size, or the log probability of each one below the limit."""
+    part = model.dynamics
+    assert part is not None
+    psi = row_parameters(part, parameters, rows.patient, rows.series)
+    location = part.law.location(rows.time_year, psi)
+    residual = {name: theta[f"residual.{name}"] for name, _ in part.residual_priors}
+    law = part.observation
+    value = (law.log_below if censored else law.log_density)(rows.value, location, part.law, residual)
+    return rows.weight * value
+
+
+def event_terms(
+    model: JointModel, theta: Theta, parameters: PatientParameters | None, design: Design, dims: Dims
+) -> Float[Array, " patient"]:
+    """Return each patient's log likelihood of the event given survival to entry.
+
+    Exact: log h(t) - H(entry, t); right-censored: -H(entry, t); interval (l, u]: log[exp(-H(entry, l)) -
+    exp(-H(entry, u))]. A patient without follow-up contributes 0.
+    """
+    events = design.events
+    assert events is not None
+    state = patient_state(model, parameters)
+    survived = cumulative_hazard(model, theta, state, design, events.entry_year, events.lower_year)
+    time = jnp.where(events.exact > 0, events.lower_year, 1.0)
+    total = events.exact * log_hazard(model, theta, state, design, time[:, None])[:, 0] - survived
+    if dims.interval:
+        between = cumulative_hazard(model, theta, state, design, events.lower_year, events.upper_year)
+        total = total + events.interval * jnp.log(-jnp.expm1(-between))
+    return events.known * total
+
+
+def log_likelihood_by_patient(
+    model: JointModel, values: Values, design: Design, dims: Dims
+) -> Float[Array, " patient"]:
+    """Return the log likelihood of each patient's sizes and event, given population parameters and effects."""
+    parameters = patient_parameters(model.dynamics, values, design) if model.dynamics else None
+    total = jnp.zeros(dims.patients)
+    if parameters is not None:
+        for rows, censored in ((design.measured, False), (design.censored, True)):
+            assert rows is not None
+            terms = size_rows(model, values.theta, parameters, rows, censored=censored)
+            total = total + jax.ops.segment_sum(
+                terms, rows.patient, num_segments=dims.patients, indices_are_sorted=False
+            )
+    if model.hazard is not None:
+        total = total + event_terms(model, values.theta, parameters, design, dims)
+    return total
+
+
+def log_likelihood(model: JointModel, values: Values, design: Design, dims: Dims) -> Float[Array, ""]:
+    """Return the log likelihood of all patients: the same terms, summed without sorting them by patient."""
+    parameters = patient_parameters(model.dynamics, values, design) if model.dynamics else None
+    total = jnp.zeros(())
+    if parameters is not None:
+        for rows, censored in ((design.measured, False), (design.censored, True)):
+            assert rows is not None
+            total = total + jnp.sum(size_rows(model, values.theta, parameters, rows, censored=censored))
+    if model.hazard is not None:
+        total = total + jnp.sum(event_terms(model, values.theta, parameters, design, dims))
+    return total

@@ -1,0 +1,131 @@
+"""The joint model: one object from which every engine, the simulator and the forecaster take their density."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from jaxtyping import Array, Float
+
+from metachron.base import ModelError
+from metachron.cohort import Cohort
+from metachron.joint.design import Binding, Design, Dims, Labels, bind
+from metachron.joint.likelihood import log_likelihood, log_likelihood_by_patient
+from metachron.joint.parts import Covariate, DynamicsPart, HazardPart
+from metachron.joint.sites import Site, Values, list_sites, unpack
+
+
+@dataclass(frozen=True)
+class JointModel:
+    """A joint model of tumour size and an event; either part may be left out.
+
+    It composes, and holds no data: ``bind(cohort)`` gives the arrays that `log_density` takes.
+
+    Parameters
+    ----------
+    dynamics : tumour law, observation law and population of its parameters; None: a survival model.
+    hazard : baseline hazard, covariates and links; None: tumour dynamics alone.
+    covariates : how baseline columns enter wherever they are named.
+    name : what the model is called in reports.
+
+    Raises
+    ------
+    ModelError
+        When both parts are left out, or the parts do not fit together (a link that the law does not support, an
+        observation law that needs positive sizes, a prior that is not one).
+
+    Examples
+    --------
+    >>> from metachron.joint import compose
+    >>> model = compose(dynamics="stein-fojo", hazard="weibull", links=["log-growth"])
+    >>> model.replace(links=["slope"]).hazard.links[0].link.name
+    'slope'
+    """
+
+    dynamics: DynamicsPart | None
+    hazard: HazardPart | None
+    covariates: tuple[Covariate, ...] = ()
+    name: str = field(default="model", compare=False)
+
+    def __post_init__(self) -> None:
+        if self.dynamics is None and self.hazard is None:
+            raise ModelError("a model needs tumour dynamics or a hazard; both are left out")
+        if self.dynamics is not None:
+            self.dynamics.check()
+        if self.hazard is not None:
+            self.hazard.check(self.dynamics)
+
+    def covariate_blocks(self) -> dict[str, tuple[str, ...]]:
+        """Return the covariate columns of each dynamics parameter, and of ``"hazard"``."""
+        blocks = {p.name: p.covariates for p in self.dynamics.parameters} if self.dynamics else {}
+        if self.hazard is not None:
+            blocks["hazard"] = self.hazard.covariates
+        return blocks
+
+    def bind(self, cohort: Cohort, labels: Labels | None = None) -> Binding:
+        """Return the arrays of a cohort; with ``labels`` of a fit, its arms, codings, knots and limit are kept."""
+        return bind(self, cohort, labels)
+
+    def sites(self, dims: Dims) -> tuple[Site, ...]:
+        """Return the population parameters."""
+        return list_sites(self, dims)
+
+    def log_density(self, vector: Float[Array, " free"], design: Design, dims: Dims) -> Float[Array, ""]:
+        """Return the log posterior density, up to a constant, at an unconstrained vector."""
+        values, prior = unpack(vector, self, dims)
+        return prior + log_likelihood(self, values, design, dims)
+
+    def log_likelihood_by_patient(self, values: Values, design: Design, dims: Dims) -> Float[Array, " patient"]:
+        """Return each patient's log likelihood given population parameters and effects; padding gives 0."""
+        return log_likelihood_by_patient(self, values, design, dims) * design.patient_weight
+
+    def replace(
+        self,
+        *,
+        dynamics: str | DynamicsPart | None = None,
+        hazard: str | HazardPart | None = None,
+        links: Iterable[str] | None = None,
+        observation: str | None = None,
+    ) -> JointModel:
+        """Return the model with another law, hazard, observation law or other links, named as in the registries.
+
+        What is not named stays: covariates and groups of parameters that both laws share, priors of the hazard kept.
+        """
+        from metachron.joint.compose import exchange_hazard, exchange_law, exchange_links, exchange_observation
+
+        part, event = self.dynamics, self.hazard
+        if dynamics is not None:
+            part = exchange_law(part, dynamics) if isinstance(dynamics, str) else dynamics
+        if observation is not None and part is not None:
+            part = exchange_observation(part, observation)
+        if hazard is not None:
+            event = exchange_hazard(event, hazard) if isinstance(hazard, str) else hazard
+        if links is not None:
+            if event is None:
+                raise ModelError("links need a hazard; this model has none")
+            event = exchange_links(event, links)
+        return replace(self, dynamics=part, hazard=event)
+
+    def to_toml(self) -> str:
+        """Return the resolved model file: every choice and prior written out."""
+        from metachron.joint.model_file import write_toml
+
+        return write_toml(self)
+
+    @classmethod
+    def from_toml(cls, text: str, file: str = "model.toml") -> JointModel:
+        """Return the model that a model file describes; what it leaves out takes the documented defaults."""
+        from metachron.joint.model_file import read_toml
+
+        return read_toml(text, file)
+
+    @classmethod
+    def read(cls, path: str | Path) -> JointModel:
+        """Return the model described by a file."""
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelError(f"model file {path}: cannot be read ({error}); give the path of a TOML file") from error
+        return cls.from_toml(text, str(path))

@@ -1,0 +1,268 @@
+"""A model is data: ``model.toml`` read into a `JointModel`, and written back with every choice resolved."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import fields, replace
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from metachron.base import ModelError, Prior
+from metachron.joint.compose import (
+    default_dynamics,
+    default_hazard,
+    default_link,
+)
+from metachron.joint.links import LINKS, Link
+from metachron.joint.model import JointModel
+from metachron.joint.parts import (
+    CORRELATION_PRIOR,
+    HAZARD_COVARIATE_PRIOR,
+    Covariate,
+    DynamicsPart,
+    Group,
+    HazardPart,
+    LinkTerm,
+    ParameterModel,
+)
+
+PriorTable = dict[str, list[float]]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ParameterTable(_Table):
+    """``[dynamics.parameters.<name>]``."""
+
+    group: Group | None = None
+    random: bool | None = None
+    spread: Group | None = None
+    lesion: bool | None = None
+    covariates: list[str] | None = None
+    mean_prior: PriorTable | None = None
+    spread_prior: PriorTable | None = None
+    beta_prior: PriorTable | None = None
+
+
+class DynamicsTable(_Table):
+    """``[dynamics]``."""
+
+    law: str
+    observation: str | None = None
+    size: Literal["sum", "lesion"] = "sum"
+    covariance: Literal["independent", "full"] = "independent"
+    limit_mm: float | None = Field(default=None, gt=0)
+    limit_working: float | None = None
+    correlation_prior: PriorTable | None = None
+    parameters: dict[str, ParameterTable] = {}
+    residual: dict[str, PriorTable] = {}
+
+
+class HazardTable(_Table):
+    """``[hazard]``."""
+
+    law: str
+    event: str = "death"
+    covariates: list[str] = []
+    beta_prior: PriorTable | None = None
+    nodes: int = Field(default=HazardPart.nodes, ge=4, le=200)
+    options: dict[str, int] = {}
+    parameters: dict[str, PriorTable] = {}
+    links: dict[str, dict[str, Any]] = {}
+
+
+class CovariateTable(_Table):
+    """``[covariates.<column>]``."""
+
+    kind: Literal["auto", "categorical", "continuous"] = "auto"
+    reference: str | None = None
+    centre: float | None = None
+    per: float = Field(default=1.0, gt=0)
+
+
+class ModelFile(_Table):
+    """The whole file."""
+
+    name: str = "model"
+    dynamics: DynamicsTable | None = None
+    hazard: HazardTable | None = None
+    covariates: dict[str, CovariateTable] = {}
+
+
+def read_toml(text: str, file: str) -> JointModel:
+    """Return the model that the text of a model file describes.
+
+    Raises
+    ------
+    ModelError
+        When the text is not TOML, a key is unknown or of the wrong type (the message names it), or the parts do not
+        fit together.
+    """
+    try:
+        described = ModelFile.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ModelError(f"model file {file} is not valid TOML: {error}") from error
+    except ValidationError as error:
+        lines = [
+            f"- {'.'.join(str(key) for key in e['loc'])}: {e['msg']} (found {e['input']!r})" for e in error.errors()
+        ]
+        raise ModelError("\n".join([f"model file {file} has {len(lines)} problem(s):", *lines])) from error
+    try:
+        return JointModel(
+            _dynamics(described.dynamics) if described.dynamics else None,
+            _hazard(described.hazard) if described.hazard else None,
+            tuple(Covariate(column, **table.model_dump()) for column, table in described.covariates.items()),
+            name=described.name,
+        )
+    except ModelError as error:
+        raise ModelError(f"model file {file}: {error}") from error
+
+
+def write_toml(model: JointModel) -> str:
+    """Return the model file that `read_toml` reads back as the same model."""
+    document: dict[str, Any] = {"name": model.name}
+    if model.dynamics is not None:
+        document["dynamics"] = _dynamics_table(model.dynamics)
+    if model.hazard is not None:
+        document["hazard"] = _hazard_table(model.hazard)
+    if model.covariates:
+        document["covariates"] = {
+            covariate.column: _present(
+                kind=covariate.kind, reference=covariate.reference, centre=covariate.centre, per=covariate.per
+            )
+            for covariate in model.covariates
+        }
+    return tomli_w.dumps(document)
+
+
+def _prior(table: PriorTable | None, otherwise: Prior, what: str) -> Prior:
+    if table is None:
+        return otherwise
+    if len(table) != 1:
+        raise ModelError(f"{what}: a prior is one family with its numbers, as {{ normal = [0.0, 1.0] }}")
+    ((family, args),) = table.items()
+    given = (family, tuple(float(arg) for arg in args))
+    return otherwise if given == (otherwise.family, otherwise.args) else Prior(*given, "stated in the model file")
+
+
+def _dynamics(table: DynamicsTable) -> DynamicsPart:
+    part = default_dynamics(table.law, table.observation, size=table.size, covariance=table.covariance)
+    names = [parameter.name for parameter in part.parameters]
+    _known(table.parameters, names, f"law {table.law!r} has no parameter")
+    residuals = [name for name, _ in part.residual_priors]
+    _known(table.residual, residuals, f"observation law {part.observation.name!r} has no parameter")
+    return replace(
+        part,
+        parameters=tuple(_parameter(p, table.parameters.get(p.name, ParameterTable())) for p in part.parameters),
+        residual_priors=tuple(
+            (name, _prior(table.residual.get(name), prior, f"residual.{name}")) for name, prior in part.residual_priors
+        ),
+        correlation_prior=_prior(table.correlation_prior, CORRELATION_PRIOR, "correlation_prior"),
+        limit_mm=table.limit_mm,
+        limit_working=table.limit_working,
+    )
+
+
+def _known(given: dict[str, Any], names: list[str], what: str) -> None:
+    if unknown := sorted(set(given) - set(names)):
+        raise ModelError(f"{what} {', '.join(unknown)}; it has {', '.join(names)}")
+
+
+def _parameter(default: ParameterModel, table: ParameterTable) -> ParameterModel:
+    chosen = {key: getattr(table, key) for key in ("group", "random", "spread", "lesion")}
+    changed = {key: value for key, value in chosen.items() if value is not None}
+    if table.covariates is not None:
+        changed["covariates"] = tuple(table.covariates)
+    for key in ("mean_prior", "spread_prior", "beta_prior"):
+        changed[key] = _prior(getattr(table, key), getattr(default, key), f"{default.name}.{key}")
+    return replace(default, **changed)
+
+
+def _hazard(table: HazardTable) -> HazardPart:
+    part = default_hazard(table.law, table.event, **table.options)
+    names = [spec.name for spec in part.hazard.parameters]
+    _known(table.parameters, names, f"baseline hazard {table.law!r} has no parameter")
+    return replace(
+        part,
+        covariates=tuple(table.covariates),
+        beta_prior=_prior(table.beta_prior, HAZARD_COVARIATE_PRIOR, "hazard.beta_prior"),
+        nodes=table.nodes,
+        parameter_priors=tuple(
+            (spec.name, _prior(table.parameters.get(spec.name), spec.prior, spec.name))
+            for spec in part.hazard.parameters
+        ),
+        links=tuple(_link(name, dict(options)) for name, options in table.links.items()),
+    )
+
+
+def _link(name: str, options: dict[str, Any]) -> LinkTerm:
+    prior = options.pop("prior", None)
+    try:
+        link = LINKS[name](**{key: float(value) for key, value in options.items()})
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"link {name!r} has no option {', '.join(options)} that reads as a number") from error
+    return LinkTerm(link, _prior(prior, default_link(link).prior, f"link {name}"))
+
+
+def _prior_table(prior: Prior) -> PriorTable:
+    return {prior.family: list(prior.args)}
+
+
+def _present(**values: Any) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _dynamics_table(part: DynamicsPart) -> dict[str, Any]:
+    table = _present(
+        law=part.law.name,
+        observation=part.observation.name,
+        size=part.size,
+        covariance=part.covariance,
+        limit_mm=part.limit_mm,
+        limit_working=part.limit_working,
+    )
+    if part.covariance == "full":
+        table["correlation_prior"] = _prior_table(part.correlation_prior)
+    table["residual"] = {name: _prior_table(prior) for name, prior in part.residual_priors}
+    table["parameters"] = {parameter.name: _parameter_table(parameter) for parameter in part.parameters}
+    return table
+
+
+def _parameter_table(parameter: ParameterModel) -> dict[str, Any]:
+    return {
+        "group": parameter.group,
+        "random": parameter.random,
+        "spread": parameter.spread,
+        "lesion": parameter.lesion,
+        "covariates": list(parameter.covariates),
+        "mean_prior": _prior_table(parameter.mean_prior),
+        "spread_prior": _prior_table(parameter.spread_prior),
+        "beta_prior": _prior_table(parameter.beta_prior),
+    }
+
+
+def _hazard_table(part: HazardPart) -> dict[str, Any]:
+    options = {field.name: getattr(part.hazard, field.name) for field in fields(part.hazard)}  # type: ignore[arg-type]
+    return {
+        "law": part.hazard.name,
+        "event": part.event,
+        "covariates": list(part.covariates),
+        "beta_prior": _prior_table(part.beta_prior),
+        "nodes": part.nodes,
+        "options": options,
+        "parameters": {name: _prior_table(prior) for name, prior in part.parameter_priors},
+        "links": {term.link.name: _link_table(term) for term in part.links},
+    }
+
+
+def _link_table(term: LinkTerm) -> dict[str, Any]:
+    options = _link_options(term.link)
+    return {"prior": _prior_table(term.prior), **options}
+
+
+def _link_options(link: Link) -> dict[str, float]:
+    return {field.name: getattr(link, field.name) for field in fields(link)}  # type: ignore[arg-type]

@@ -1,0 +1,95 @@
+"""From population parameters and standardised effects to each patient's (and each lesion's) parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from metachron.joint.design import Design
+from metachron.joint.sites import CORRELATION, Theta, Values
+
+if TYPE_CHECKING:
+    from metachron.joint.parts import DynamicsPart, ParameterModel
+
+
+class PatientParameters(NamedTuple):
+    """Parameters on their transform scale.
+
+    ``psi`` by parameter name, per patient; ``effects`` the patient effects of the random parameters by label;
+    ``series`` the parameters per series (the same object as ``psi`` where a patient is one series).
+    """
+
+    psi: dict[str, Float[Array, " patient"]]
+    effects: dict[str, Float[Array, " patient"]]
+    series: dict[str, Float[Array, " series"]] | None
+
+
+def fixed_part(parameter: ParameterModel, theta: Theta, design: Design) -> Float[Array, " patient"]:
+    """Return mean[group] + covariates . beta of one parameter, per patient."""
+    mean = theta[f"{parameter.label}.mean"]
+    value = mean if parameter.group == "all" else mean[design.group(parameter.group)]
+    if parameter.name in design.columns:
+        value = value + design.columns[parameter.name] @ theta[f"{parameter.label}.beta"]
+    return jnp.broadcast_to(value, design.arm.shape)
+
+
+def patient_spread(parameter: ParameterModel, theta: Theta, design: Design) -> Float[Array, "..."]:
+    """Return the standard deviation of the patient effects of one parameter: a scalar or one per patient."""
+    spread = theta[f"{parameter.label}.sd"]
+    return spread if parameter.spread == "all" else spread[design.group(parameter.spread)]
+
+
+def patient_effects(part: DynamicsPart, values: Values, design: Design) -> dict[str, Float[Array, " patient"]]:
+    """Return the patient effects on the transform scale: standardised ones, correlated and scaled."""
+    standard = values.patient
+    if CORRELATION in values.theta:
+        standard = standard @ values.theta[CORRELATION].T
+    return {
+        parameter.label: standard[:, index] * patient_spread(parameter, values.theta, design)
+        for index, parameter in enumerate(part.random)
+    }
+
+
+def lesion_effects(part: DynamicsPart, values: Values) -> dict[str, Float[Array, " series"]]:
+    """Return the lesion effects on the transform scale, by label."""
+    return {
+        parameter.label: values.lesion[:, index] * values.theta[f"{parameter.label}.lesion_sd"]
+        for index, parameter in enumerate(part.lesion)
+    }
+
+
+def patient_parameters(part: DynamicsPart, values: Values, design: Design) -> PatientParameters:
+    """Return the parameters of every patient and series."""
+    effects = patient_effects(part, values, design)
+    return assemble(part, values.theta, effects, lesion_effects(part, values), design)
+
+
+def assemble(
+    part: DynamicsPart,
+    theta: Theta,
+    effects: dict[str, Float[Array, " patient"]],
+    lesions: dict[str, Float[Array, " series"]],
+    design: Design,
+) -> PatientParameters:
+    """Return the parameters from effects on the transform scale."""
+    psi = {}
+    for parameter in part.parameters:
+        value = fixed_part(parameter, theta, design)
+        psi[parameter.name] = value + effects[parameter.label] if parameter.random else value
+    if part.size != "lesion":
+        return PatientParameters(psi, effects, None)
+    series = {name: value[design.series_patient] for name, value in psi.items()}
+    for parameter in part.lesion:
+        series[parameter.name] = series[parameter.name] + lesions[parameter.label]
+    return PatientParameters(psi, effects, series)
+
+
+def row_parameters(
+    part: DynamicsPart, parameters: PatientParameters, patient: Array, series: Array
+) -> dict[str, Float[Array, " row"]]:
+    """Return the parameters at each row of a flat table, gathered once as a matrix."""
+    source, index = (parameters.psi, patient) if parameters.series is None else (parameters.series, series)
+    gathered = jnp.stack([source[p.name] for p in part.parameters], axis=-1)[index]
+    return {p.name: gathered[:, k] for k, p in enumerate(part.parameters)}

@@ -1,0 +1,78 @@
+"""Priors: from their description as data to log densities, draws and maps to the real line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jaxtyping import Array, Float
+from numpyro.distributions.transforms import Transform as Bijector
+
+from metachron.base import ModelError, Prior
+
+_FAMILIES: dict[str, tuple[int, Callable[..., dist.Distribution]]] = {
+    "normal": (2, dist.Normal),
+    "half_normal": (1, dist.HalfNormal),
+    "log_normal": (2, dist.LogNormal),
+    "exponential": (1, dist.Exponential),
+    "student_t": (3, dist.StudentT),
+    "half_student_t": (2, lambda df, scale: dist.FoldedDistribution(dist.StudentT(df, 0.0, scale))),
+}
+_POSITIVE = {"half_normal", "log_normal", "exponential", "half_student_t"}
+
+
+def is_positive(prior: Prior) -> bool:
+    """Return whether the prior is one of positive values."""
+    return prior.family in _POSITIVE
+
+
+def check_prior(prior: Prior, what: str) -> None:
+    """Raise `ModelError` unless the prior has a known family, as many numbers as it takes, and positive scales."""
+    if prior.family == "lkj":
+        if len(prior.args) != 1 or prior.args[0] <= 0:
+            raise ModelError(f"{what}: prior lkj takes one positive number, the concentration; found {prior.args}")
+        return
+    if prior.family not in _FAMILIES:
+        raise ModelError(f"{what}: there is no prior family {prior.family!r}; known: {', '.join(_FAMILIES)}, lkj")
+    count, _ = _FAMILIES[prior.family]
+    if len(prior.args) != count:
+        raise ModelError(f"{what}: prior {prior.family} takes {count} numbers; found {list(prior.args)}")
+    if prior.args[-1] <= 0:
+        raise ModelError(f"{what}: the scale of prior {prior.family} must be above 0; found {prior.args[-1]}")
+
+
+def distribution(prior: Prior, shape: tuple[int, ...]) -> dist.Distribution:
+    """Return the prior as a distribution over arrays of ``shape``; for ``lkj`` over Cholesky factors (k, k)."""
+    if prior.family == "lkj":
+        return dist.LKJCholesky(shape[-1], concentration=prior.args[0])
+    _, family = _FAMILIES[prior.family]
+    return family(*prior.args).expand(shape).to_event(len(shape))
+
+
+def to_real_line(prior: Prior) -> Bijector:
+    """Return the map from the real line to the values of the prior."""
+    if prior.family == "lkj":
+        return dist.biject_to(dist.constraints.corr_cholesky)
+    support = dist.constraints.positive if is_positive(prior) else dist.constraints.real
+    return dist.biject_to(support)
+
+
+def log_prior(prior: Prior, value: Float[Array, "..."]) -> Float[Array, ""]:
+    """Return the log prior density of an array, summed over its elements."""
+    return jnp.sum(distribution(prior, value.shape).log_prob(value))
+
+
+def prior_median(prior: Prior, shape: tuple[int, ...]) -> Float[Array, "..."]:
+    """Return the prior median of each element (the identity for a correlation's Cholesky factor)."""
+    if prior.family == "lkj":
+        return jnp.eye(shape[-1])
+    if prior.family == "half_student_t":
+        return jnp.full(shape, jnp.median(jnp.abs(draw_prior(prior, (20_001,), jax.random.key(0)))))
+    return jnp.full(shape, _FAMILIES[prior.family][1](*prior.args).icdf(0.5))
+
+
+def draw_prior(prior: Prior, shape: tuple[int, ...], key: Array) -> Float[Array, "..."]:
+    """Return one draw from the prior."""
+    return distribution(prior, shape).sample(key)

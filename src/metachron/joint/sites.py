@@ -1,0 +1,185 @@
+"""The unknowns of a joint model: population parameters by name, patient and lesion effects, and the flat vector.
+
+Names follow one scheme, ``{what}.{role}[{index}]``: `docs/names.md` lists them beside those of other software.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from metachron.base import Prior
+from metachron.joint.design import Dims
+from metachron.joint.priors import draw_prior, is_positive, log_prior, prior_median, to_real_line
+
+if TYPE_CHECKING:
+    from metachron.joint.model import JointModel
+
+STANDARD_NORMAL = Prior("normal", (0.0, 1.0), "standardised: its spread is a parameter of its own")
+CORRELATION = "effects.correlation"
+Theta = Mapping[str, Float[Array, "..."]]
+"""Population parameters by site name; ``effects.correlation`` as the Cholesky factor of the correlation matrix."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """One named block of population parameters.
+
+    Parameters
+    ----------
+    name : e.g. ``log_growth_per_year.mean``.
+    prior : of every element.
+    shape : of the values.
+    axes : what each axis counts: ``arm``, ``study-arm``, ``column:<block>``, ``component`` or ``effect``.
+    """
+
+    name: str
+    prior: Prior
+    shape: tuple[int, ...] = ()
+    axes: tuple[str, ...] = ()
+
+    @property
+    def free_size(self) -> int:
+        """Number of unconstrained values."""
+        if self.prior.family == "lkj":
+            return self.shape[-1] * (self.shape[-1] - 1) // 2
+        return math.prod(self.shape)
+
+    @property
+    def free_shape(self) -> tuple[int, ...]:
+        return (self.free_size,) if self.prior.family == "lkj" else self.shape
+
+
+class Values(NamedTuple):
+    """One point of the parameter space: population parameters and standardised patient and lesion effects."""
+
+    theta: dict[str, Float[Array, "..."]]
+    patient: Float[Array, "patient effect"]
+    lesion: Float[Array, "series effect"]
+
+
+@lru_cache(maxsize=256)
+def list_sites(model: JointModel, dims: Dims) -> tuple[Site, ...]:
+    """Return the population parameters of a model for a cohort of the given sizes, in their order in the vector."""
+    sites: list[Site] = []
+    if model.dynamics is not None:
+        sites += _dynamics_sites(model, dims)
+    if model.hazard is not None:
+        sites += _hazard_sites(model, dims)
+    return tuple(sites)
+
+
+def _grouped(name: str, prior: Prior, kind: str, dims: Dims) -> Site:
+    return Site(name, prior) if kind == "all" else Site(name, prior, (dims.groups(kind),), (kind,))
+
+
+def _dynamics_sites(model: JointModel, dims: Dims) -> list[Site]:
+    part = model.dynamics
+    assert part is not None
+    sites = []
+    for parameter in part.parameters:
+        sites.append(_grouped(f"{parameter.label}.mean", parameter.mean_prior, parameter.group, dims))
+        if parameter.random:
+            sites.append(_grouped(f"{parameter.label}.sd", parameter.spread_prior, parameter.spread, dims))
+        if parameter.lesion:
+            sites.append(Site(f"{parameter.label}.lesion_sd", parameter.spread_prior))
+        if columns := dims.column_count(parameter.name):
+            sites.append(
+                Site(f"{parameter.label}.beta", parameter.beta_prior, (columns,), (f"column:{parameter.name}",))
+            )
+    if part.covariance == "full" and len(part.random) > 1:
+        count = len(part.random)
+        sites.append(Site(CORRELATION, part.correlation_prior, (count, count), ("effect", "effect")))
+    sites += [Site(f"residual.{name}", prior) for name, prior in part.residual_priors]
+    return sites
+
+
+def _hazard_sites(model: JointModel, dims: Dims) -> list[Site]:
+    part = model.hazard
+    assert part is not None
+    sites = []
+    priors = dict(part.parameter_priors)
+    for spec in part.hazard.parameters:
+        shape, axes = ((spec.size,), ("component",)) if spec.size > 1 else ((), ())
+        sites.append(Site(f"{part.event}.{spec.label}", priors.get(spec.name, spec.prior), shape, axes))
+    if columns := dims.column_count("hazard"):
+        sites.append(Site(f"{part.event}.beta", part.beta_prior, (columns,), ("column:hazard",)))
+    effects = tuple(parameter.label for parameter in model.dynamics.random) if model.dynamics else ()
+    for term in part.links:
+        names = term.link.coefficients(effects)
+        sites += [Site(f"{part.event}.link[{name}]", term.prior) for name in names]
+    return sites
+
+
+def effect_shapes(model: JointModel, dims: Dims) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the shapes of the standardised patient effects and lesion effects."""
+    part = model.dynamics
+    if part is None:
+        return (0, 0), (0, 0)
+    lesions = (dims.series, len(part.lesion)) if part.lesion else (0, 0)
+    return (dims.patients, len(part.random)), lesions
+
+
+def population_size(model: JointModel, dims: Dims) -> int:
+    """Return the number of unconstrained population values; they stand first in the vector."""
+    return sum(site.free_size for site in list_sites(model, dims))
+
+
+def vector_size(model: JointModel, dims: Dims) -> int:
+    """Return the length of the unconstrained vector."""
+    return population_size(model, dims) + sum(rows * columns for rows, columns in effect_shapes(model, dims))
+
+
+def unpack(vector: Float[Array, " free"], model: JointModel, dims: Dims) -> tuple[Values, Float[Array, ""]]:
+    """Return the values at an unconstrained vector, and the log prior with the Jacobian of the maps."""
+    theta, density, start = {}, jnp.zeros(()), 0
+    for site in list_sites(model, dims):
+        free = vector[start : start + site.free_size].reshape(site.free_shape)
+        start += site.free_size
+        bijector = to_real_line(site.prior)
+        value = bijector(free)
+        theta[site.name] = value
+        density += log_prior(site.prior, value)
+        if site.prior.family == "lkj" or is_positive(site.prior):
+            density += jnp.sum(bijector.log_abs_det_jacobian(free, value))
+    effects = []
+    for shape in effect_shapes(model, dims):
+        size = math.prod(shape)
+        effects.append(vector[start : start + size].reshape(shape))
+        start += size
+    standard = vector[population_size(model, dims) :]
+    density += -0.5 * jnp.sum(jnp.square(standard)) - 0.5 * math.log(2 * math.pi) * standard.size
+    return Values(theta, effects[0], effects[1]), density
+
+
+def pack(values: Values, model: JointModel, dims: Dims) -> Float[Array, " free"]:
+    """Return the unconstrained vector of values: the inverse of `unpack`."""
+    parts = [
+        jnp.ravel(to_real_line(site.prior).inv(jnp.asarray(values.theta[site.name], dtype=float)))
+        for site in list_sites(model, dims)
+    ]
+    return jnp.concatenate([*parts, jnp.ravel(values.patient), jnp.ravel(values.lesion)])
+
+
+def median_values(model: JointModel, dims: Dims) -> Values:
+    """Return the prior medians with all patient and lesion effects at zero: where sampling starts."""
+    theta = {site.name: prior_median(site.prior, site.shape) for site in list_sites(model, dims)}
+    patient, lesion = effect_shapes(model, dims)
+    return Values(theta, jnp.zeros(patient), jnp.zeros(lesion))
+
+
+def draw_prior_values(model: JointModel, dims: Dims, key: Array) -> Values:
+    """Return one draw of every unknown from the prior."""
+    import jax
+
+    sites = list_sites(model, dims)
+    keys = jax.random.split(key, len(sites) + 2)
+    theta = {site.name: draw_prior(site.prior, site.shape, k) for site, k in zip(sites, keys[2:], strict=True)}
+    patient, lesion = effect_shapes(model, dims)
+    return Values(theta, jax.random.normal(keys[0], patient), jax.random.normal(keys[1], lesion))
