@@ -71,6 +71,9 @@ def test_pandas_columns_of_mixed_values_are_refused() -> None:
         ("bmi", [[1], [2]], "wrong-type"),
         ("bmi", [None, None], "all-missing-covariate"),
         ("site", ["a\nb", "c"], "untidy-text"),
+        ("", ["a", "c"], "header"),
+        (" site", ["a", "c"], "header"),
+        ("^.*$", ["a", "c"], "header"),
     ],
 )
 def test_values_of_a_frame_that_cannot_serve(column: str, values: list[object], rule: str) -> None:
@@ -184,7 +187,7 @@ def test_description(cohort: Cohort) -> None:
         "T, docetaxel: 2 patients",
         "measurements: 11 rows",
         "absent 1, below_limit 1, measured 8, present 1",
-        "death: 1 events in 1 of 4 patients under observation",
+        "death: 1 event in 1 of 4 patients under observation",
         "site: north (2), south (1); missing in 1",
         cohort.fingerprint(),
     ):
@@ -198,8 +201,8 @@ def test_description_of_what_is_permitted_but_worth_knowing() -> None:
     tables = {k: v for k, v in after_death().items() if k in ("patients", "measurements")}
     tables["patients"] = pl.concat([PATIENTS, PATIENTS.head(1).with_columns(patient=pl.lit("C"))])
     text = Cohort.create("x", tables).describe()
-    assert "1 patients have no measured size at or before day 0: B" in text
-    assert "1 patients have no sizes: C" in text
+    assert "no measured size at or before day 0 in 1 patient: B" in text
+    assert "no sizes in 1 patient: C" in text
 
 
 def test_unused_rows_are_told() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -67,7 +66,7 @@ def test_foreign_folders_are_not_touched(
 ) -> None:
     folder = tmp_path / "trial"
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
-    with pytest.raises(InputError, match="folder-not-empty"):
+    with pytest.raises(InputError, match="folder-not-usable"):
         write_folder(cohort, folder)
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
     write_folder(cohort, folder, overwrite=True)
@@ -108,12 +107,34 @@ def test_files_that_are_no_tables_may_be_ignored(texts: dict[str, str], write_te
     assert read_folder(folder).patients.height == 4
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read every file")
-def test_a_file_that_may_not_be_read(texts: dict[str, str], write_texts: Callable[..., Path]) -> None:
-    folder = write_texts(texts)
-    (folder / "visits.csv").chmod(0)
-    with pytest.raises(InputError, match="unreadable-file"):
+def test_a_file_that_may_not_be_read(
+    texts: dict[str, str], write_texts: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, read_bytes = write_texts(texts), Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == "visits.csv":
+            raise PermissionError(13, "Permission denied")
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(InputError, match="unreadable-file") as caught:
         read_folder(folder)
+    assert [(p.file, p.found) for p in caught.value.problems] == [("visits.csv", "Permission denied")]
+
+
+def test_a_folder_that_may_not_be_read_or_written(
+    cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(InputError, match="no-folder"):
+        read_folder(tmp_path)
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(InputError, match="Permission denied"):
+        write_folder(cohort, tmp_path / "new")
 
 
 def test_the_template_is_a_valid_empty_cohort(tmp_path: Path) -> None:
@@ -122,7 +143,7 @@ def test_the_template_is_a_valid_empty_cohort(tmp_path: Path) -> None:
     cohort = read_folder(folder)
     assert cohort.name == "new"
     assert cohort.patients.is_empty()
-    with pytest.raises(InputError, match="folder-not-empty"):
+    with pytest.raises(InputError, match="folder-not-usable"):
         write_template(folder)
 
 

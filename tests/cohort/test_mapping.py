@@ -127,9 +127,11 @@ def test_cells_that_cannot_be_converted_are_shown_as_they_stand(folder: Path) ->
 
 
 def test_parquet_tables_are_converted_too(folder: Path) -> None:
-    frame = pl.DataFrame({"ID": ["x1", "x2"], "lesion no": [1, 1], "week": [-1, 0], "cm": [2.5, 0.0]})
+    cells = {"ID": ["x1", "x2", "x2"], "lesion no": [1, 1, 1], "week": [-1, 0, 8], "cm": [2.5, 0, 3], "ok": [1.0, 1, 0]}
+    frame = pl.DataFrame(cells, strict=False)
     frame.write_parquet(folder / "sizes2.parquet")
-    edit(folder, "mapping.toml", '[measurements]\nfile = "sizes.csv"', '[measurements]\nfile = "sizes2.parquet"')
+    new = '[measurements]\nfile = "sizes2.parquet"\nwhere = { ok = ["1"] }'
+    edit(folder, "mapping.toml", '[measurements]\nfile = "sizes.csv"', new)
     cohort = read_folder(folder)
     assert cohort.measurements.rows() == [("x1", "1", -7.0, 25.0, "measured"), ("x2", "1", 0.0, None, "absent")]
 
@@ -151,6 +153,7 @@ def test_parquet_tables_are_converted_too(folder: Path) -> None:
         ("absent = ", "abscent = ", "mapping", "measurements.states.abscent", "did you mean 'absent'?"),
         ('day = "week", size_mm = "cm" }\nunits', 'day = "Week", size_mm = "cm" }\nunits', "mapping", "day",
          "did you mean 'week'?"),
+        ('died = ["1"]', 'died = ["yes"]', "mapping", "where.died", "'1', '0'"),
         ("died = ", "dead = ", "mapping", "where.dead", "no column 'dead'"),
         ('role = "target"', 'role = "target", organ = "liver"', "mapping", "organ", "`constants`"),
         ('control = ["A"]', "control = []", "unmapped-value", "arm", "'A'"),

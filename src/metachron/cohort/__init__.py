@@ -3,6 +3,8 @@
 from metachron.cohort.arrays import CohortArrays, EventArrays, SizeRows, bucket
 from metachron.cohort.cohort import Cohort
 from metachron.cohort.exceptions import AcceptedException
+from metachron.cohort.folder import read_folder
+from metachron.cohort.read import load
 from metachron.cohort.schema import (
     DRUG_CLASSES,
     EVENT_KINDS,
@@ -15,6 +17,8 @@ from metachron.cohort.schema import (
     Column,
     Table,
 )
+from metachron.cohort.template import write_template
+from metachron.cohort.write import write_folder
 
 __all__ = [
     "DRUG_CLASSES",
@@ -33,4 +37,8 @@ __all__ = [
     "SizeRows",
     "Table",
     "bucket",
+    "load",
+    "read_folder",
+    "write_folder",
+    "write_template",
 ]

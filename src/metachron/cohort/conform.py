@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -11,6 +12,7 @@ from metachron.base import Problem, list_briefly
 from metachron.cohort.frames import ROW, patients_of
 from metachron.cohort.schema import Column, Table
 
+_UNUSABLE = r"^$|^\s|\s$|^\^|\$$|[\x00-\x1f\x7f-\x9f]"
 _DAY_HINT = "count days from the start of treatment (day 0); calendar dates are not read"
 
 
@@ -45,7 +47,7 @@ def conform(table: Table, frame: pl.DataFrame, file: str | None = None) -> Confo
             done.frame = done.frame.with_columns(pl.lit(None, column.dtype).alias(column.name))
     if table.extra:
         for name in given:
-            if table.column(name) is None:
+            if table.column(name) is None and not re.search(_UNUSABLE, name):
                 _add(done, table, _extra_column(name, frame[name].dtype), frame, file)
     return done
 
@@ -156,8 +158,9 @@ def _missing_column(table: Table, column: Column, given: list[str], file: str | 
 
 
 def _unknown_columns(table: Table, given: list[str], file: str | None) -> list[Problem]:
-    unknown = [] if table.extra else [name for name in given if table.column(name) is None]
-    problems = []
+    extra = [name for name in given if table.column(name) is None]
+    problems = [_unusable_name(table, name, file) for name in extra if re.search(_UNUSABLE, name)]
+    unknown = [] if table.extra else [name for name in extra if not re.search(_UNUSABLE, name)]
     for name in unknown:
         near = _near(name, [known for known in table.names if known not in given])
         hint = f"rename it to {near!r}" if near else "remove it, or map the columns you need in the mapping file"
@@ -174,6 +177,18 @@ def _unknown_columns(table: Table, given: list[str], file: str | None) -> list[P
             )
         )
     return problems
+
+
+def _unusable_name(table: Table, name: str, file: str | None) -> Problem:
+    return Problem(
+        "header",
+        found=f"a column called {name!r}",
+        expected="a name without blanks at its ends and without line breaks; not empty, no pattern ^...$",
+        remedy="rename the column",
+        file=file,
+        table=table.name,
+        column=name,
+    )
 
 
 def _near(name: str, options: list[str]) -> str | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def as_text(cohort: Cohort) -> str:
     """Return the description as plain text."""
-    lines = [f"{cohort.name}: {cohort.patients.height} patients"]
+    lines = [f"{cohort.name}: {_count(cohort.patients.height, 'patient')}"]
     for title, items in sections(cohort).items():
         lines += ["", title, *(f"  {item}" for item in items)]
     return "\n".join(lines)
@@ -24,7 +24,7 @@ def as_text(cohort: Cohort) -> str:
 
 def as_html(cohort: Cohort) -> str:
     """Return the description as HTML, for notebooks."""
-    parts = [f"<h4>{escape(cohort.name)}: {cohort.patients.height} patients</h4>"]
+    parts = [f"<h4>{escape(cohort.name)}: {_count(cohort.patients.height, 'patient')}</h4>"]
     for title, items in sections(cohort).items():
         rows = "".join(f"<li>{escape(item)}</li>" for item in items)
         parts.append(f"<b>{escape(title)}</b><ul>{rows}</ul>")
@@ -36,13 +36,13 @@ def sections(cohort: Cohort) -> dict[str, list[str]]:
     parts = {
         "Study and arm": _arms(cohort),
         "Covariates": _covariates(cohort),
-        "Tables": [f"{name}: {frame.height} rows" for name, frame in cohort.tables.items() if frame.height],
+        "Tables": [f"{name}: {_count(frame.height, 'row')}" for name, frame in cohort.tables.items() if frame.height],
         "Sizes": _sizes(cohort),
         "Follow-up": _followup(cohort),
         "Accepted exceptions": [f"patient {a.patient}, rule {a.rule}: {a.reason}" for a in cohort.accepted],
         "Notes": [*cohort.notes, *_remarks(cohort)],
         "Rows of the source that are not used": [
-            f"{row['table']}: {row['count']} rows of {row['patients']} patients: {row['reason']}"
+            f"{row['table']}: {_count(row['count'], 'row')} of {_count(row['patients'], 'patient')}: {row['reason']}"
             for row in cohort.unused.to_dicts()
         ],
         "Source": [f"{key}: {value}" for key, value in cohort.provenance.items()],
@@ -53,7 +53,7 @@ def sections(cohort: Cohort) -> dict[str, list[str]]:
 
 def _arms(cohort: Cohort) -> list[str]:
     counts = cohort.patients.group_by("study", "arm").len().sort("study", "arm")
-    return [f"{study}, {arm}: {count} patients" for study, arm, count in counts.iter_rows()]
+    return [f"{study}, {arm}: {_count(count, 'patient')}" for study, arm, count in counts.iter_rows()]
 
 
 def _covariates(cohort: Cohort) -> list[str]:
@@ -81,7 +81,7 @@ def _sizes(cohort: Cohort) -> list[str]:
     measured = rows.filter(pl.col("state") == "measured")["size_mm"]
     small = int((measured < cohort.limit_mm).sum())
     return [
-        f"{rows.height} rows of {rows['patient'].n_unique()} patients ({' and '.join(kinds)})",
+        f"{_count(rows.height, 'row')} of {_count(rows['patient'].n_unique(), 'patient')} ({' and '.join(kinds)})",
         f"days: {_spread(rows['day'])}",
         f"states: {counted}",
         f"limit of measurement {cohort.limit_mm:g} mm: below_limit, and absent after a measured size, are "
@@ -94,11 +94,14 @@ def _followup(cohort: Cohort) -> list[str]:
     for kind in cohort.followup["kind"].unique().sort():
         rows = cohort.followup.filter(pl.col("kind") == kind)
         events = cohort.events.filter(pl.col("kind") == kind)
-        lines.append(
-            f"{kind}: {events.height} events in {events['patient'].n_unique()} of {rows.height} patients under "
-            f"observation; last day {_spread(rows['last_day'])}"
-        )
+        met = f"{_count(events.height, 'event')} in {events['patient'].n_unique()}"
+        watched = f"{_count(rows.height, 'patient')} under observation"
+        lines.append(f"{kind}: {met} of {watched}; last day {_spread(rows['last_day'])}")
     return lines
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _spread(column: pl.Series) -> str:
@@ -115,7 +118,7 @@ def _remarks(cohort: Cohort) -> list[str]:
     without = cohort.patients.filter(~pl.col("patient").is_in(cohort.measurements["patient"].unique().to_list()))
     lines = []
     if len(late):
-        lines.append(f"{len(late)} patients have no measured size at or before day 0: {list_briefly(late)}")
+        lines.append(f"no measured size at or before day 0 in {_count(len(late), 'patient')}: {list_briefly(late)}")
     if without.height and cohort.measurements.height:
-        lines.append(f"{without.height} patients have no sizes: {list_briefly(without['patient'])}")
+        lines.append(f"no sizes in {_count(without.height, 'patient')}: {list_briefly(without['patient'])}")
     return lines

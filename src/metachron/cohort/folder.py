@@ -34,11 +34,17 @@ def read_folder(path: str | Path, *, mapping: str | Path | FolderMapping | None 
     """
     folder = Path(path)
     if not folder.is_dir():
-        raise InputError([_no_folder(folder)], what=f"{folder}")
+        raise InputError(
+            [_no_folder(folder, "a file" if folder.exists() else "nothing of that name")], what=f"{folder}"
+        )
+    try:
+        names = sorted(item.name for item in folder.iterdir())
+    except OSError as error:
+        raise InputError([_no_folder(folder, error.strerror or str(error))], what=f"{folder}") from error
     mapping_file = _find_mapping(folder) if mapping is None else mapping
     rules = read_mapping(Path(mapping_file)) if isinstance(mapping_file, str | Path) else mapping_file
     rules = rules or FolderMapping()
-    sources, problems = _sources(folder, rules)
+    sources, problems = _sources(folder, names, rules)
     frames, files, notes = {}, {}, list(rules.notes)
     for name, parts in sources.items():
         frame, found, left = _read(folder, SCHEMA[name], parts, rules)
@@ -78,9 +84,9 @@ def _find_mapping(folder: Path) -> Path | None:
     return there[0] if there else None
 
 
-def _sources(folder: Path, rules: FolderMapping) -> tuple[dict[str, list[Source]], list[Problem]]:
+def _sources(folder: Path, names: list[str], rules: FolderMapping) -> tuple[dict[str, list[Source]], list[Problem]]:
     """Return where each table of the schema comes from, and problems with files that are no table."""
-    files = sorted(f.name for f in folder.iterdir() if f.suffix in SUFFIXES and f.stem != UNUSED)
+    files = [name for name in names if Path(name).suffix in SUFFIXES and Path(name).stem != UNUSED]
     problems: list[Problem] = []
     sources: dict[str, list[Source]] = {}
     for table in SCHEMA:
@@ -96,7 +102,7 @@ def _sources(folder: Path, rules: FolderMapping) -> tuple[dict[str, list[Source]
         if name not in used and Path(name).stem not in SCHEMA and not any(fnmatch(name, p) for p in rules.ignore):
             problems.append(_not_a_table(name))
     if not sources:
-        problems.append(_no_tables(folder, files))
+        problems.append(_no_tables(folder, names))
     return sources, problems
 
 
@@ -136,11 +142,11 @@ def _read_unused(folder: Path) -> tuple[pl.DataFrame | None, list[Problem]]:
     return None, []
 
 
-def _no_folder(folder: Path) -> Problem:
+def _no_folder(folder: Path, found: str) -> Problem:
     return Problem(
         "no-folder",
-        found="a file" if folder.exists() else "nothing of that name",
-        expected="a folder with one CSV or Parquet file per table",
+        found=found,
+        expected="a readable folder with one CSV or Parquet file per table",
         remedy="give the folder; `metachron template DIR` writes an empty one",
         file=str(folder),
     )
@@ -170,11 +176,10 @@ def _not_a_table(name: str) -> Problem:
     )
 
 
-def _no_tables(folder: Path, files: list[str]) -> Problem:
-    others = sorted(item.name for item in folder.iterdir() if item.name not in files)
+def _no_tables(folder: Path, names: list[str]) -> Problem:
     return Problem(
         "no-tables",
-        found=list_briefly([*files, *others]) or "an empty folder",
+        found=list_briefly(names) or "an empty folder",
         expected="at least patients.csv or patients.parquet",
         remedy="export spreadsheets as CSV, one file per table; `metachron template DIR` writes an empty cohort",
         file=str(folder),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -51,11 +52,30 @@ def remap(frame: pl.DataFrame, table: Table, source: Source, mapping: FolderMapp
 
 
 def _pick_rows(done: Remapped, table: Table, source: Source, file: str) -> None:
+    whole = done.frame
     for column, values in source.where.items():
-        if column not in done.frame.columns:
-            done.problems.append(_no_such_column(done.frame, table, f"where.{column}", column, file))
-        else:
-            done.frame = done.frame.filter(pl.col(column).cast(pl.String).is_in(values))
+        if column not in whole.columns:
+            done.problems.append(_no_such_column(whole, table, f"where.{column}", column, file))
+            continue
+        absent = [v for v in values if whole.height and whole.filter(_is_one_of(pl.col(column), [v])).is_empty()]
+        if absent:
+            done.problems.append(_no_such_rows(whole, table, column, absent, file))
+        done.frame = done.frame.filter(_is_one_of(pl.col(column), values))
+
+
+def _is_one_of(cell: pl.Expr, words: Iterable[str]) -> pl.Expr:
+    """Return whether a cell is one of the words, as text or as the same number; an empty cell is the word ''."""
+    listed = list(words)
+    numbers = [number for word in listed if (number := _number(word)) is not None]
+    text = cell.cast(pl.String).str.strip_chars().fill_null("")
+    return text.is_in(listed) | text.cast(pl.Float64, strict=False).is_in(numbers).fill_null(False)
+
+
+def _number(word: str) -> float | None:
+    try:
+        return float(word)
+    except ValueError:
+        return None
 
 
 def _pick_columns(done: Remapped, table: Table, source: Source, file: str) -> None:
@@ -126,12 +146,9 @@ def _set_states(done: Remapped, source: Source, file: str) -> None:
         return
     if "size_mm" not in done.frame.columns:
         return
-    cell = pl.col("size_mm").cast(pl.String).str.strip_chars().fill_null("")
     state = pl.lit("measured")
     for name, words in source.states.items():
-        numbers = [float(word) for word in words if word.replace(".", "", 1).isdigit()]
-        meant = cell.is_in(words) | cell.cast(pl.Float64, strict=False).is_in(numbers).fill_null(False)
-        state = pl.when(meant).then(pl.lit(name)).otherwise(state)
+        state = pl.when(_is_one_of(pl.col("size_mm"), words)).then(pl.lit(name)).otherwise(state)
     done.frame = done.frame.with_columns(state.alias("state"))
     done.frame = done.frame.with_columns(pl.when(pl.col("state") == "measured").then("size_mm").alias("size_mm"))
 
@@ -142,6 +159,20 @@ def _scaled(frame: pl.DataFrame, column: str, factor: float) -> pl.Expr:
         return (pl.col(column) * factor).alias(column)
     scaled = pl.col(column).str.strip_chars().cast(pl.Float64, strict=False) * factor
     return pl.coalesce(scaled.cast(pl.String), column).alias(column)
+
+
+def _no_such_rows(frame: pl.DataFrame, table: Table, column: str, absent: list[str], file: str) -> Problem:
+    some = frame[column].cast(pl.String).fill_null("").unique(maintain_order=True)
+    return Problem(
+        "mapping",
+        found=f"no row with {column} = {list_briefly(map(repr, absent))}",
+        expected=f"one of the values of this column: {list_briefly(map(repr, some))}",
+        remedy="correct the value in `where`; leave it out if there are no such rows",
+        why="a value that never occurs would empty the table without a word",
+        file=file,
+        table=table.name,
+        column=f"where.{column}",
+    )
 
 
 def _conflict(table: str, column: str, option: str, file: str) -> Problem:

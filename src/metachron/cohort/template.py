@@ -9,7 +9,7 @@ import polars as pl
 from metachron.cohort.folder import MAPPING_FILE
 from metachron.cohort.schema import LIMIT_MM, SCHEMA, Column, Table
 from metachron.cohort.table_files import write_csv
-from metachron.cohort.write import refuse_occupied
+from metachron.cohort.write import filling, refuse_occupied
 
 _COVARIATES = ("age_year", "sex", "ecog")
 _EXAMPLES = {
@@ -95,12 +95,12 @@ def write_template(path: str | Path) -> Path:
     """
     folder = Path(path)
     refuse_occupied(folder, overwrite=False)
-    folder.mkdir(parents=True, exist_ok=True)
-    for table in SCHEMA.values():
-        header = {column.name: column.dtype for column in _columns(table)}
-        write_csv(pl.DataFrame(schema=header), folder / f"{table.name}.csv")
-    (folder / MAPPING_FILE).write_text(_MAPPING, "utf-8")
-    (folder / "README.txt").write_text(_readme(), "utf-8")
+    with filling(folder) as partial:
+        for table in SCHEMA.values():
+            header = {column.name: column.dtype for column in _columns(table)}
+            write_csv(pl.DataFrame(schema=header), partial / f"{table.name}.csv")
+        (partial / MAPPING_FILE).write_text(_MAPPING, "utf-8")
+        (partial / "README.txt").write_text(_readme(), "utf-8")
     return folder
 
 

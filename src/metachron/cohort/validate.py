@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 import polars as pl
 
 from metachron.base import InputError, Problem, list_briefly
-from metachron.cohort.checks import Finding, apply_rules, content_rules
+from metachron.cohort.checks import apply_rules, content_rules
 from metachron.cohort.conform import conform
-from metachron.cohort.exceptions import ANY_PATIENT, AcceptedException
+from metachron.cohort.exceptions import AcceptedException, misfits, set_apart
 from metachron.cohort.frames import ROW, to_polars
 from metachron.cohort.schema import SCHEMA
 
@@ -50,96 +50,17 @@ def validate(
         broken |= {f"{table.name}.{column}" for column in done.broken | lost}
         found += failed + done.problems
     rules = list(content_rules(frames, limit_mm, arms))
-    findings, accepted = _set_accepted_apart(apply_rules(rules, frames, broken, found), accept)
+    findings, accepted = set_apart(apply_rules(rules, frames, broken, found), accept)
     found += [finding.problem(files) for finding in findings]
-    found += _unfit_exceptions(accept, accepted, {r.name: r.acceptable for r in rules}, files, complete=not found)
+    found += misfits(accept, accepted, rules, file=files.get("accept"), complete=not found)
     if found:
         raise InputError(found, what=f"cohort {name!r}")
-    return {key: frame.drop(ROW) for key, frame in frames.items()}, _in_order(accepted)
+    return {key: frame.drop(ROW) for key, frame in frames.items()}, tuple(sorted(set(accepted.values())))
 
 
 def _reported(problem: Problem, problems: Sequence[Problem]) -> bool:
     place = (problem.table, problem.column)
     return problem.rule == "missing-column" and any(place == (p.table, p.column) for p in problems)
-
-
-def _set_accepted_apart(
-    findings: Iterable[Finding], accept: Sequence[AcceptedException]
-) -> tuple[list[Finding], list[tuple[AcceptedException, str]]]:
-    """Return the findings that stay, and each entry of `accept` with a patient whose rows it covers."""
-    left, accepted = [], []
-    for finding in findings:
-        entries = {entry.patient: entry for entry in accept if entry.rule == finding.rule.name}
-        if not (entries and finding.rule.acceptable):
-            left.append(finding)
-            continue
-        ids = finding.rows["patient"].fill_null(ANY_PATIENT)
-        covered = pl.lit(True) if ANY_PATIENT in entries else ids.is_in(list(entries))
-        for patient in ids.filter(pl.select(covered & ids.is_not_null()).to_series()).unique(maintain_order=True):
-            accepted.append((entries.get(patient) or entries[ANY_PATIENT], patient))
-        rest = finding.rows.filter(~pl.select(covered & ids.is_not_null()).to_series())
-        if not rest.is_empty():
-            left.append(Finding(finding.rule, rest))
-    return left, accepted
-
-
-def _in_order(accepted: Sequence[tuple[AcceptedException, str]]) -> tuple[AcceptedException, ...]:
-    one_each = {(entry.rule, patient): entry for entry, patient in accepted}
-    return tuple(sorted(AcceptedException(p, rule, entry.reason) for (rule, p), entry in one_each.items()))
-
-
-def _unfit_exceptions(
-    accept: Sequence[AcceptedException],
-    accepted: Sequence[tuple[AcceptedException, str]],
-    rules: Mapping[str, bool],
-    files: Mapping[str, str],
-    *,
-    complete: bool,
-) -> list[Problem]:
-    used = {entry for entry, _ in accepted}
-    problems = []
-    for entry in accept:
-        file = files.get("accept")
-        patients = () if entry.patient == ANY_PATIENT else (entry.patient,)
-        if entry.rule not in rules:
-            near = get_close_matches(entry.rule, rules, n=1)
-            problems.append(
-                Problem(
-                    "accept-unknown-rule",
-                    found=f"rule {entry.rule!r}" + (f" (did you mean {near[0]!r}?)" if near else ""),
-                    expected=f"one of {list_briefly(sorted({r for r, yes in rules.items() if yes}), 30)}",
-                    remedy="copy the name of the rule from the square brackets of the error message",
-                    patients=patients,
-                    file=file,
-                    column="accept",
-                )
-            )
-        elif not rules[entry.rule]:
-            problems.append(
-                Problem(
-                    "accept-not-possible",
-                    found=f"rule {entry.rule!r}",
-                    expected="a rule whose violations the models can live with",
-                    remedy="mend the rows; no model can use them as they are",
-                    patients=patients,
-                    file=file,
-                    column="accept",
-                )
-            )
-        elif entry not in used and complete:
-            problems.append(
-                Problem(
-                    "accept-unmatched",
-                    found=f"an exception for rule {entry.rule!r} that nothing breaks",
-                    expected="exceptions that occur in the data",
-                    remedy="delete the entry, or correct its patient",
-                    why="a list of exceptions that no longer hold hides the next real one",
-                    patients=patients,
-                    file=file,
-                    column="accept",
-                )
-            )
-    return problems
 
 
 def _unknown_tables(tables: Mapping[str, Any], files: Mapping[str, str]) -> list[Problem]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import tomllib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -37,32 +39,42 @@ def write_folder(
         raise ModelError(f"format is 'csv' or 'parquet', not {format!r}")
     folder = Path(path)
     refuse_occupied(folder, overwrite=overwrite or _is_ours(folder))
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
-    try:
+    with filling(folder, replacing=_OURS) as partial:
         for name, frame in {**cohort.tables, UNUSED: cohort.unused}.items():
             if frame.height or name == "patients":
                 _write(frame, partial / f"{name}.{format}")
         (partial / COHORT_FILE).write_text(_cohort_toml(cohort), "utf-8")
-        for name in _OURS:
-            (folder / name).unlink(missing_ok=True)
-        for file in partial.iterdir():
-            file.replace(folder / file.name)
-    finally:
-        shutil.rmtree(partial)
     return folder
 
 
 def refuse_occupied(folder: Path, *, overwrite: bool) -> None:
     """Raise `InputError` unless the folder is new or empty, or may be overwritten and holds nothing foreign."""
     if folder.exists() and not folder.is_dir():
-        raise _occupied(folder, "a file of that name")
+        raise _refusal(folder, "a file of that name")
     names = sorted(item.name for item in folder.iterdir()) if folder.exists() else []
     if names and not overwrite:
-        raise _occupied(folder, list_briefly(names))
+        raise _refusal(folder, list_briefly(names))
     foreign = [n for n in names if n == MAPPING_FILE or (Path(n).suffix in SUFFIXES and n not in _OURS)]
     if foreign:
-        raise _occupied(folder, f"{list_briefly(foreign)}, which the cohort could not be read beside")
+        raise _refusal(folder, f"{list_briefly(foreign)}, which the cohort could not be read beside")
+
+
+@contextmanager
+def filling(folder: Path, *, replacing: Collection[str] = ()) -> Iterator[Path]:
+    """Yield a place for unfinished files; when all are written they move into the folder and replace those named."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
+    except OSError as error:
+        raise _refusal(folder, error.strerror or str(error)) from error
+    try:
+        yield partial
+        for name in replacing:
+            (folder / name).unlink(missing_ok=True)
+        for file in partial.iterdir():
+            file.replace(folder / file.name)
+    finally:
+        shutil.rmtree(partial)
 
 
 def _is_ours(folder: Path) -> bool:
@@ -93,11 +105,11 @@ def _cohort_toml(cohort: Cohort) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _occupied(folder: Path, found: str) -> InputError:
+def _refusal(folder: Path, found: str) -> InputError:
     problem = Problem(
-        "folder-not-empty",
+        "folder-not-usable",
         found=found,
-        expected="a new or empty folder, or one that metachron wrote",
+        expected="a new or empty folder that may be written to, or one that metachron wrote",
         remedy="choose another folder; `overwrite` replaces the tables in a folder that holds nothing else",
         why="files that are not part of the cohort would be lost or read as part of it",
         file=str(folder),

@@ -10,10 +10,9 @@ TYPICAL_TIME_YEAR = 1.5
 """An exponential survival with this mean has a median of 1.04 years, as in metastatic disease under treatment."""
 
 _LEVEL = (
-    "centred on a median survival of about one year, as docetaxel and atezolizumab in OAK (0.8 and 1.15 years, "
-    "doi:10.1038/s41591-018-0134-3) and chemotherapy in FFCD 2000-05 (1.2 to 1.3 years, "
-    "doi:10.1016/S1470-2045(11)70199-1); 95 % of the prior lies within a factor of 19 of it, "
-    "because links to uncentred sizes and rates move the level"
+    "centred on a median survival of about one year, as with docetaxel and atezolizumab in OAK (0.80 and 1.15 years, "
+    "doi:10.1038/s41591-018-0134-3) and in the published patients of FFCD 2000-05 (1.2 and 1.3 years); 95 % of the "
+    "prior lies within a factor of 19 of it, because links to uncentred sizes and rates move the level"
 )
 
 TIME_PRIOR = Prior("normal", (math.log(TYPICAL_TIME_YEAR), 1.5), _LEVEL)

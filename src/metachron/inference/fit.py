@@ -15,8 +15,9 @@ import xarray as xr
 
 from metachron.cohort import Cohort
 from metachron.inference.diagnostics import Diagnostics, diagnose
-from metachron.inference.posterior import EFFECT, flat_names, population_draws
+from metachron.inference.posterior import EFFECT, population_draws
 from metachron.joint import Dims, JointModel, Labels
+from metachron.joint.names import flat_names
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from jaxtyping import Array, Float
 
 from metachron.inference.chains import Sampled
 from metachron.inference.nuts import CHUNK
-from metachron.joint import Dims, JointModel, Labels, Site
+from metachron.joint import Dims, JointModel
 from metachron.joint.design import Binding, Design
+from metachron.joint.names import FlatName, site_axes
 from metachron.joint.population import lesion_effects, patient_effects
 from metachron.joint.sites import CORRELATION, Theta, list_sites, unpack
 
@@ -78,43 +79,7 @@ def name_draws(model: JointModel, binding: Binding, sampled: Sampled) -> tuple[x
     return xr.Dataset(variables, coordinates), xr.Dataset(stats, chain_draw)
 
 
-def site_axes(model: JointModel, site: Site, labels: Labels) -> dict[str, tuple[str, ...]]:
-    """Return the names of a site's dimensions and of their entries."""
-    if site.name == CORRELATION:
-        assert model.dynamics is not None
-        names = tuple(parameter.label for parameter in model.dynamics.random)
-        return {"effect": names, "other_effect": names}
-    axes = {}
-    for axis, size in zip(site.axes, site.shape, strict=True):
-        if axis.startswith("column:"):
-            block = axis.removeprefix("column:")
-            axes[f"{site.name} column"] = labels.columns[block]
-        elif axis == "component":
-            axes[f"{site.name} component"] = tuple(str(index + 1) for index in range(size))
-        else:
-            axes[axis] = labels.group(axis)
-    return axes
-
-
-def flat_names(model: JointModel, dims: Dims, labels: Labels) -> list[tuple[str, str, tuple[int, ...]]]:
-    """Return (flat name, site name, index) of every population parameter that is free to vary."""
-    names: list[tuple[str, str, tuple[int, ...]]] = []
-    for site in list_sites(model, dims):
-        axes = list(site_axes(model, site, labels).values())
-        if not axes:
-            names.append((site.name, site.name, ()))
-            continue
-        for index in np.ndindex(*(len(axis) for axis in axes)):
-            if site.name == CORRELATION and index[0] >= index[1]:
-                continue
-            words = ",".join(axis[i] for axis, i in zip(axes, index, strict=True))
-            names.append((f"{site.name}[{words}]", site.name, index))
-    return names
-
-
-def population_draws(
-    posterior: xr.Dataset, names: list[tuple[str, str, tuple[int, ...]]]
-) -> Float[np.ndarray, "chain draw parameter"]:
+def population_draws(posterior: xr.Dataset, names: list[FlatName]) -> Float[np.ndarray, "chain draw parameter"]:
     """Return the population parameters as one array in the order of `flat_names`."""
     return np.stack([_at(posterior[site].to_numpy(), index) for _, site, index in names], axis=-1)
 

@@ -8,7 +8,9 @@ from metachron.joint.links import LINKS, Link
 from metachron.joint.model import JointModel
 from metachron.joint.observation import OBSERVATIONS, Observation
 from metachron.joint.parts import Covariate, DynamicsPart, HazardPart, LinkTerm, ParameterModel
+from metachron.joint.simulate import VisitPlan, simulate
 from metachron.joint.sites import Site, Values
+from metachron.joint.trial_tables import patients_in_arms
 
 jax.config.update("jax_enable_x64", True)
 
@@ -29,5 +31,8 @@ __all__ = [
     "ParameterModel",
     "Site",
     "Values",
+    "VisitPlan",
     "compose",
+    "patients_in_arms",
+    "simulate",
 ]

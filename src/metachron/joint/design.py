@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+import polars as pl
 from jaxtyping import Array, Float, Int
 
 from metachron.base import ModelError
@@ -119,40 +120,69 @@ def bind(model: Any, cohort: Cohort, labels: Labels | None = None) -> Binding:
     """
     limit = _limit(model, cohort, labels)
     arrays = _arrays(model, cohort, limit)
-    patients = cohort.patients
-    arms = labels.arms if labels else tuple(sorted(patients["arm"].unique().to_list()))
-    study_arm = [f"{study}:{arm}" for study, arm in zip(patients["study"], patients["arm"], strict=True)]
-    study_arms = labels.study_arms if labels else tuple(sorted(set(study_arm)))
-    size = len(arrays.patient_weight)
-    blocks = model.covariate_blocks()
-    coded = code_covariates(model.covariates, blocks, patients, labels.codings if labels else None)
     events = _events(model.hazard, arrays, cohort) if model.hazard else None
     knots = _knots(model.hazard, events, labels)
-    design = Design(
+    known = bind_patients(
+        model, cohort.patients, arrays.patient_weight, arrays.series_patient, knots_year=knots, labels=labels
+    )
+    design = known.design._replace(
         measured=_rows(model.dynamics, arrays.measured, censored=False) if model.dynamics else None,
         censored=_rows(model.dynamics, arrays.censored, censored=True) if model.dynamics else None,
-        series_patient=jnp.asarray(arrays.series_patient),
-        patient_weight=jnp.asarray(arrays.patient_weight),
-        arm=_index(patients["arm"].to_list(), arms, size, "arm"),
-        study_arm=_index(study_arm, study_arms, size, "study and arm"),
-        columns={name: _pad(matrix, size) for name, matrix in coded.matrices.items()},
         events=events,
-        knots_year=jnp.asarray(knots, dtype=float),
     )
+    interval = events is not None and bool(np.any(np.asarray(events.interval) > 0))
+    return Binding(
+        design,
+        replace(known.dims, interval=interval),
+        replace(known.labels, series=arrays.series_ids, limit_mm=limit),
+    )
+
+
+def bind_patients(
+    model: Any,
+    patients: pl.DataFrame,
+    weight: np.ndarray,
+    series_patient: np.ndarray,
+    *,
+    knots_year: tuple[float, ...] = (),
+    labels: Labels | None = None,
+) -> Binding:
+    """Return the design of patients of whom nothing has been observed yet: groups, covariates and knots alone.
+
+    Parameters
+    ----------
+    patients : the table ``patients``.
+    weight : 1 for a patient, 0 for padding; its length is the number of patients in the design.
+    series_patient : patient index of each series.
+    knots_year, labels : as for `bind`.
+    """
+    arm = patients["arm"].to_list()
+    study_arm = [f"{study}:{name}" for study, name in zip(patients["study"], arm, strict=True)]
+    arms = labels.arms if labels else tuple(sorted(set(arm)))
+    study_arms = labels.study_arms if labels else tuple(sorted(set(study_arm)))
+    coded = code_covariates(model.covariates, model.covariate_blocks(), patients, labels.codings if labels else None)
     columns = {name: tuple(names) for name, names in coded.names.items()}
+    design = Design(
+        measured=None,
+        censored=None,
+        series_patient=jnp.asarray(series_patient),
+        patient_weight=jnp.asarray(weight, dtype=float),
+        arm=_index(arm, arms, len(weight), "arm"),
+        study_arm=_index(study_arm, study_arms, len(weight), "study and arm"),
+        columns={name: _pad(matrix, len(weight)) for name, matrix in coded.matrices.items()},
+        events=None,
+        knots_year=jnp.asarray(knots_year, dtype=float),
+    )
     dims = Dims(
-        patients=size,
-        series=len(arrays.series_patient),
+        patients=len(weight),
+        series=len(series_patient),
         arms=len(arms),
         study_arms=len(study_arms),
         columns=tuple((name, len(names)) for name, names in columns.items()),
-        interval=bool(events is not None and np.any(np.asarray(events.interval) > 0)),
+        interval=False,
     )
-    return Binding(
-        design,
-        dims,
-        Labels(arrays.patient_ids, arrays.series_ids, arms, study_arms, columns, coded.codings, tuple(knots), limit),
-    )
+    identifiers = tuple(patients["patient"].to_list())
+    return Binding(design, dims, Labels(identifiers, (), arms, study_arms, columns, coded.codings, knots_year, 0.0))
 
 
 def _limit(model: Any, cohort: Cohort, labels: Labels | None) -> float:

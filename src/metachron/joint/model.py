@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import polars as pl
 from jaxtyping import Array, Float
 
 from metachron.base import ModelError
@@ -14,6 +16,9 @@ from metachron.joint.design import Binding, Design, Dims, Labels, bind
 from metachron.joint.likelihood import log_likelihood, log_likelihood_by_patient
 from metachron.joint.parts import Covariate, DynamicsPart, HazardPart
 from metachron.joint.sites import Site, Values, list_sites, unpack
+
+if TYPE_CHECKING:
+    from metachron.joint.simulate import VisitPlan
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,20 @@ class JointModel:
                 raise ModelError("links need a hazard; this model has none")
             event = exchange_links(event, links)
         return replace(self, dynamics=part, hazard=event)
+
+    def simulate(
+        self,
+        parameters: Mapping[str, Any],
+        patients: pl.DataFrame,
+        plan: VisitPlan,
+        *,
+        seed: int,
+        **options: Any,
+    ) -> Cohort:
+        """Return a cohort drawn from the model on a visit plan; see `metachron.joint.simulate.simulate`."""
+        from metachron.joint.simulate import simulate
+
+        return simulate(self, parameters, patients, plan, seed=seed, **options)
 
     def to_toml(self) -> str:
         """Return the resolved model file: every choice and prior written out."""

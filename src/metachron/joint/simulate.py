@@ -1,0 +1,225 @@
+"""Simulation: a new cohort from given parameters on a given visit plan, by the same formulas as the likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import polars as pl
+from jaxtyping import Array, Float
+
+from metachron.base import DAYS_PER_YEAR, ModelError, list_briefly
+from metachron.cohort import Cohort
+from metachron.joint.design import Binding, Design, Dims, bind_patients
+from metachron.joint.hazard_terms import cumulative_hazard, patient_state
+from metachron.joint.model import JointModel
+from metachron.joint.population import PatientParameters, patient_parameters, row_parameters
+from metachron.joint.sites import CORRELATION, Site, Theta, Values, effect_shapes, list_sites
+from metachron.joint.trial_tables import Observed, simulated_cohort
+
+_BISECTIONS = 60
+
+
+@dataclass(frozen=True)
+class VisitPlan:
+    """When patients are assessed and how their observation ends.
+
+    Parameters
+    ----------
+    visit_day : planned days of tumour assessment from day 0; the first ones, at or before day 0, are the baseline.
+    cutoff_day : days from day 0 of the first patient to the data cut-off.
+    enrolment_days : patients enter evenly over this many days, so that the last ones are followed for less time.
+    jitter_day : standard deviation of the visits about their plan; baseline visits keep to the plan.
+    dropout_per_year : rate of loss to follow-up.
+    """
+
+    visit_day: tuple[float, ...]
+    cutoff_day: float
+    enrolment_days: float = 0.0
+    jitter_day: float = 0.0
+    dropout_per_year: float = 0.0
+
+    def check(self) -> None:
+        """Raise `ModelError` when the plan is impossible."""
+        if not self.visit_day or min(self.visit_day) > 0:
+            raise ModelError("a visit plan needs a baseline visit at or before day 0")
+        if self.enrolment_days < 0 or self.cutoff_day <= self.enrolment_days:
+            raise ModelError("cutoff_day must lie after the end of enrolment, or late patients are never followed")
+        if self.jitter_day < 0 or self.dropout_per_year < 0:
+            raise ModelError("jitter_day and dropout_per_year must not be negative")
+
+
+def simulate(
+    model: JointModel,
+    parameters: Mapping[str, Any],
+    patients: pl.DataFrame,
+    plan: VisitPlan,
+    *,
+    seed: int,
+    lesions: pl.DataFrame | None = None,
+    knots_year: tuple[float, ...] = (),
+    limit_mm: float = 5.0,
+    name: str = "simulated",
+) -> Cohort:
+    """Return a cohort drawn from the model.
+
+    Parameters
+    ----------
+    parameters : population parameters by site name, e.g. ``{"log_growth_per_year.mean": {"control": -0.9}}``: a
+        number, an array in the order of the labels, or a mapping from label to number; ``effects.correlation`` is the
+        correlation matrix.
+    patients : the table ``patients`` (patient, study, arm, covariates).
+    plan : visits, dropout and administrative censoring.
+    seed : the same seed gives the same cohort.
+    lesions : table ``lesions`` where the model has sizes lesion by lesion.
+    knots_year : knots of a piecewise or spline hazard.
+    limit_mm : sizes below it are recorded as ``below_limit``.
+
+    Raises
+    ------
+    ModelError
+        When parameters are missing, unknown or of the wrong length, or the plan is impossible.
+    """
+    plan.check()
+    order = {patient: index for index, patient in enumerate(patients["patient"].to_list())}
+    owners = np.arange(len(order)) if lesions is None else np.asarray([order[p] for p in lesions["patient"]])
+    binding = bind_patients(model, patients, np.ones(len(order)), owners, knots_year=knots_year)
+    theta = read_parameters(model, binding, parameters)
+    key = jax.random.key(seed)
+    values = draw_effects(model, binding.dims, theta, jax.random.fold_in(key, 0))
+    individual = patient_parameters(model.dynamics, values, binding.design) if model.dynamics else None
+    rng = np.random.default_rng([seed, 1])
+    end_year = _end_of_observation(plan, len(order), rng)
+    event_year = np.full(len(order), np.inf)
+    if model.hazard is not None:
+        drawn = jax.random.exponential(jax.random.fold_in(key, 2), (len(order),))
+        longest = jnp.full(len(order), plan.cutoff_day / DAYS_PER_YEAR)
+        event_year = np.asarray(event_times(model, theta, individual, binding.design, drawn, longest))
+    observed = _observe(model, theta, individual, owners, plan, np.minimum(end_year, event_year), limit_mm, rng)
+    return simulated_cohort(model, name, patients, lesions, observed, event_year, end_year, limit_mm)
+
+
+def read_parameters(model: JointModel, binding: Binding, parameters: Mapping[str, Any]) -> dict[str, Array]:
+    """Return population parameters as the model computes with them, from values by site name."""
+    from metachron.joint.names import site_axes
+
+    sites = {site.name: site for site in list_sites(model, binding.dims)}
+    missing, unknown = sorted(set(sites) - set(parameters)), sorted(set(parameters) - set(sites))
+    if missing or unknown:
+        raise ModelError(
+            f"parameters to simulate from: missing {list_briefly(missing, 20) or 'none'}; unknown "
+            f"{list_briefly(unknown, 20) or 'none'}"
+        )
+    theta = {}
+    for name, site in sites.items():
+        axes = tuple(site_axes(model, site, binding.labels).values())
+        value = _array(parameters[name], site, axes)
+        theta[name] = jnp.linalg.cholesky(value) if name == CORRELATION else value
+    return theta
+
+
+def _array(value: Any, site: Site, axes: tuple[tuple[str, ...], ...]) -> Float[Array, "..."]:
+    if isinstance(value, Mapping):
+        if len(axes) != 1 or set(value) != set(axes[0]):
+            raise ModelError(f"parameter {site.name} takes values for {axes}; found {list_briefly(value)}")
+        value = [value[name] for name in axes[0]]
+    array = jnp.asarray(value, dtype=float)
+    if array.ndim == 0:
+        array = jnp.full(site.shape, array)
+    if array.shape != site.shape:
+        raise ModelError(f"parameter {site.name} has shape {site.shape}; found {array.shape}")
+    return array
+
+
+def draw_effects(model: JointModel, dims: Dims, theta: Theta, key: Array) -> Values:
+    """Return the values with standardised patient and lesion effects drawn anew."""
+    patient, lesion = effect_shapes(model, dims)
+    one, two = jax.random.split(key)
+    return Values(dict(theta), jax.random.normal(one, patient), jax.random.normal(two, lesion))
+
+
+@partial(jax.jit, static_argnames=("model",))
+def event_times(
+    model: JointModel,
+    theta: Theta,
+    individual: PatientParameters | None,
+    design: Design,
+    target: Float[Array, " patient"],
+    longest_year: Float[Array, " patient"],
+) -> Float[Array, " patient"]:
+    """Return the times at which each patient's cumulative hazard reaches ``target``; inf beyond ``longest_year``.
+
+    Bisection on the cumulative hazard of the likelihood itself, so that simulation and likelihood cannot differ.
+    """
+    state = patient_state(model, individual)
+    zero = jnp.zeros_like(longest_year)
+
+    def reached(time: Float[Array, " patient"]) -> Float[Array, " patient"]:
+        return cumulative_hazard(model, theta, state, design, zero, time)
+
+    def halve(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = bounds
+        middle = 0.5 * (low + high)
+        below = reached(middle) < target
+        return jnp.where(below, middle, low), jnp.where(below, high, middle)
+
+    low, high = jax.lax.fori_loop(0, _BISECTIONS, halve, (zero, longest_year))
+    return jnp.where(reached(longest_year) < target, jnp.inf, 0.5 * (low + high))
+
+
+def _end_of_observation(plan: VisitPlan, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the year at which each patient's observation ends without an event: data cut-off or dropout."""
+    end = (plan.cutoff_day - plan.enrolment_days * rng.random(count)) / DAYS_PER_YEAR
+    if plan.dropout_per_year > 0:
+        end = np.minimum(end, rng.exponential(1.0 / plan.dropout_per_year, count))
+    return end
+
+
+def _observe(
+    model: JointModel,
+    theta: Theta,
+    individual: PatientParameters | None,
+    owners: np.ndarray,
+    plan: VisitPlan,
+    last_year: np.ndarray,
+    limit_mm: float,
+    rng: np.random.Generator,
+) -> Observed:
+    """Return the visits made before observation ends, and the sizes recorded at them."""
+    planned = np.asarray(plan.visit_day, dtype=float)
+    day = np.repeat(planned[None, :], len(last_year), axis=0)
+    moved = planned > 0
+    day[:, moved] += rng.normal(0.0, 1.0, (len(last_year), int(moved.sum()))) * plan.jitter_day
+    day = np.round(np.sort(day, axis=1), 6)
+    made = (day <= last_year[:, None] * DAYS_PER_YEAR) & ((day > 0) | ~moved[None, :])
+    made &= np.concatenate([np.ones((len(day), 1), bool), np.diff(day, axis=1) > 0], axis=1)
+    if model.dynamics is None or individual is None:
+        patient, visit = np.nonzero(made)
+        return Observed(patient, day[patient, visit], None, None, None)
+    series, visit = np.nonzero(made[owners])
+    patient = owners[series]
+    sizes = _sizes(model, theta, individual, patient, series, day[patient, visit] / DAYS_PER_YEAR, rng)
+    return Observed(patient, day[patient, visit], series, sizes, sizes < limit_mm)
+
+
+def _sizes(
+    model: JointModel,
+    theta: Theta,
+    individual: PatientParameters,
+    patient: np.ndarray,
+    series: np.ndarray,
+    time_year: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    part = model.dynamics
+    assert part is not None
+    psi = row_parameters(part, individual, jnp.asarray(patient), jnp.asarray(series))
+    residual = {name: theta[f"residual.{name}"] for name, _ in part.residual_priors}
+    mean, sd = part.observation.mean_and_sd(part.law.location(jnp.asarray(time_year), psi), part.law, residual)
+    value = np.asarray(mean) + np.asarray(sd) * rng.normal(size=len(time_year))
+    return np.asarray(part.observation.value_scale(part.law).to_mm(jnp.asarray(value)))

@@ -1,0 +1,105 @@
+"""The tables of a simulated cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from metachron.base import DAYS_PER_YEAR
+from metachron.cohort import Cohort
+
+if TYPE_CHECKING:
+    from metachron.joint.model import JointModel
+
+
+class Observed(NamedTuple):
+    """One entry per recorded size (or per visit, where there are no sizes)."""
+
+    patient: np.ndarray
+    day: np.ndarray
+    series: np.ndarray | None
+    size_mm: np.ndarray | None
+    below: np.ndarray | None
+
+
+def patients_in_arms(arms: Mapping[str, int], study: str = "simulated") -> pl.DataFrame:
+    """Return a table ``patients`` with the given number of patients per arm, numbered from 1."""
+    labels = [arm for arm, count in arms.items() for _ in range(count)]
+    width = len(str(len(labels)))
+    names = [f"P{index + 1:0{width}d}" for index in range(len(labels))]
+    return pl.DataFrame({"patient": names, "study": [study] * len(labels), "arm": labels})
+
+
+def simulated_cohort(
+    model: JointModel,
+    name: str,
+    patients: pl.DataFrame,
+    lesions: pl.DataFrame | None,
+    observed: Observed,
+    event_year: np.ndarray,
+    end_year: np.ndarray,
+    limit_mm: float,
+) -> Cohort:
+    """Return the cohort that was observed: sizes, visits, events and follow-up."""
+    identifiers = np.asarray(patients["patient"].to_list(), dtype=object)
+    tables = {"patients": patients, "visits": _visits(identifiers, observed)}
+    if lesions is not None:
+        tables["lesions"] = lesions
+    if observed.size_mm is not None:
+        tables["measurements"] = _measurements(identifiers, lesions, observed)
+    if model.hazard is not None:
+        tables |= _event_tables(model.hazard.event, identifiers, event_year, end_year)
+    note = "simulated by metachron: no patient stands behind any row"
+    return Cohort.create(name, tables, limit_mm=limit_mm, notes=(note,), provenance={"source": "simulation"})
+
+
+def _visits(identifiers: np.ndarray, observed: Observed) -> pl.DataFrame:
+    frame = pl.DataFrame({"patient": identifiers[observed.patient].tolist(), "day": observed.day})
+    return frame.unique(maintain_order=True)
+
+
+def _measurements(identifiers: np.ndarray, lesions: pl.DataFrame | None, observed: Observed) -> pl.DataFrame:
+    assert observed.size_mm is not None
+    assert observed.below is not None
+    assert observed.series is not None
+    lesion = [None] * len(observed.day) if lesions is None else lesions["lesion"].gather(observed.series).to_list()
+    size = [None if below else float(value) for value, below in zip(observed.size_mm, observed.below, strict=True)]
+    return pl.DataFrame(
+        {
+            "patient": identifiers[observed.patient].tolist(),
+            "lesion": pl.Series(lesion, dtype=pl.String),
+            "day": observed.day,
+            "size_mm": pl.Series(size, dtype=pl.Float64),
+            "state": ["below_limit" if below else "measured" for below in observed.below],
+        }
+    )
+
+
+def _event_tables(
+    kind: str, identifiers: np.ndarray, event_year: np.ndarray, end_year: np.ndarray
+) -> dict[str, pl.DataFrame]:
+    happened = event_year <= end_year
+    day = event_year[happened] * DAYS_PER_YEAR
+    last = np.minimum(event_year, end_year) * DAYS_PER_YEAR
+    count = len(identifiers)
+    return {
+        "events": pl.DataFrame(
+            {
+                "patient": identifiers[happened].tolist(),
+                "kind": [kind] * int(happened.sum()),
+                "day_lower": day,
+                "day_upper": day,
+            }
+        ),
+        "followup": pl.DataFrame(
+            {
+                "patient": identifiers.tolist(),
+                "kind": [kind] * count,
+                "entry_day": np.zeros(count),
+                "last_day": last,
+            }
+        ),
+    }
