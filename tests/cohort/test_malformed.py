@@ -182,9 +182,14 @@ def test_sizes_in_cm_are_suspected(texts: dict[str, str], write_texts: Callable[
     ids = [f"Q{i}" for i in range(12)]
     texts["patients.csv"] += "".join(f"{i},T,docetaxel,60,male,north\n" for i in ids)
     texts["measurements.csv"] += "".join(f"{i},,0,{4 + n / 10},measured\n" for n, i in enumerate(ids))
+    folder = write_texts(texts)
     with pytest.raises(InputError, match="sizes-in-cm") as caught:
-        read_folder(write_texts(texts))
+        read_folder(folder)
     assert 'size_mm = "cm"' in str(caught.value)
+    (folder / "mapping.toml").write_text(
+        '[[accept]]\npatient = "*"\nrule = "sizes-in-cm"\nreason = "brain metastases"\n'
+    )
+    assert [(a.patient, a.reason) for a in read_folder(folder).accepted] == [("*", "brain metastases")]
 
 
 def test_times_in_months_are_suspected(write_texts: Callable[..., Path]) -> None:

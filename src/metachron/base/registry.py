@@ -23,6 +23,9 @@ class Registry[T](Mapping[str, T]):
             raise ModelError(f"there is no {self._kind} called {name!r}{hint}; known: {known}")
         return self._items[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._items
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._items)
 

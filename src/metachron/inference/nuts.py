@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from blackjax.adaptation.metric_estimators import fisher_score_low_rank
 from blackjax.adaptation.step_size import dual_averaging_adaptation
+from blackjax.mcmc.hmc import HMCState
 from blackjax.mcmc.metrics import LowRankInverseMassMatrix
 from jaxtyping import Array, Float
 
@@ -81,12 +82,16 @@ def run_chunk(
 ) -> tuple[ChainState, Chunk]:
     """Return the chain after `CHUNK` steps, and what it visited; the step size adapts while ``adapting``."""
 
+    metric = chain.metric
+    unit = jnp.ones_like(metric.sigma)
+
+    def density(white: Array) -> Array:
+        return model.log_density(_colour(metric, white), design, dims)
+
     def step(carry: tuple[Any, Any], step_key: Array) -> tuple[tuple[Any, Any], Any]:
         state, dual = carry
         size = jnp.where(adapting, jnp.exp(dual.log_step_size), _DUAL_FINAL(dual))
-        state, info = _KERNEL(
-            step_key, state, lambda x: model.log_density(x, design, dims), size, chain.metric, MAX_DOUBLINGS
-        )
+        state, info = _KERNEL(step_key, state, density, size, unit, MAX_DOUBLINGS)
         moved = _DUAL_UPDATE(dual, info.acceptance_rate)
         dual = jax.tree.map(lambda new, old: jnp.where(adapting, new, old), moved, dual)
         statistics = Statistics(
@@ -100,8 +105,12 @@ def run_chunk(
         )
         return (state, dual), Chunk(state.position, state.logdensity_grad, statistics)
 
-    (state, dual), chunk = jax.lax.scan(step, (chain.state, chain.dual), jax.random.split(key, CHUNK))
-    return _fixed(ChainState(state, dual, chain.metric)), chunk
+    start = _whiten(metric, chain.state)
+    (state, dual), chunk = jax.lax.scan(step, (start, chain.dual), jax.random.split(key, CHUNK))
+    positions = jax.vmap(partial(_colour, metric))(chunk.positions)
+    gradients = jax.vmap(partial(_colour_gradient, metric))(chunk.gradients)
+    state = HMCState(positions[-1], state.logdensity, gradients[-1])
+    return _fixed(ChainState(state, dual, metric)), Chunk(positions, gradients, chunk.statistics)
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,31 @@ class Schedule:
     def window_ending(self, chunk: int) -> int | None:
         """Return how many chunks the window that ends after ``chunk`` chunks holds, or None."""
         return dict(self.windows).get(chunk)
+
+
+def _stretch(metric: LowRankInverseMassMatrix, vector: Array, power: float) -> Array:
+    """Return (I + U (Lambda^power - I) U') vector."""
+    return vector + metric.U @ ((metric.lam**power - 1.0) * (metric.U.T @ vector))
+
+
+def _colour(metric: LowRankInverseMassMatrix, white: Array) -> Array:
+    """Return the vector at a whitened one: x = sigma (I + U (Lambda^1/2 - I) U') y.
+
+    Sampling y with a unit mass matrix is sampling x with the low-rank one, and spares the products with U in every
+    kinetic energy and every U-turn check.
+    """
+    return metric.sigma * _stretch(metric, white, 0.5)
+
+
+def _colour_gradient(metric: LowRankInverseMassMatrix, gradient: Array) -> Array:
+    """Return the gradient with respect to x from the one with respect to y."""
+    return _stretch(metric, gradient, -0.5) / metric.sigma
+
+
+def _whiten(metric: LowRankInverseMassMatrix, state: HMCState) -> HMCState:
+    """Return a state in whitened coordinates."""
+    position = _stretch(metric, state.position / metric.sigma, -0.5)
+    return HMCState(position, state.logdensity, _stretch(metric, metric.sigma * state.logdensity_grad, 0.5))
 
 
 def learn_metric(chain: ChainState, window: list[Chunk]) -> ChainState:

@@ -196,7 +196,7 @@ def _limit(model: Any, cohort: Cohort, labels: Labels | None) -> float:
 def _arrays(model: Any, cohort: Cohort, limit: float) -> CohortArrays:
     dynamics, hazard = model.dynamics, model.hazard
     arrays = cohort.to_arrays(
-        size=dynamics.size if dynamics else "sum", limit_mm=limit, event=hazard.event if hazard else None
+        size=dynamics.size if dynamics else None, limit_mm=limit, event=hazard.event if hazard else None
     )
     if dynamics and not (arrays.measured.weight.sum() or arrays.censored.weight.sum()):
         raise ModelError(

@@ -97,8 +97,8 @@ def _check(horizons: np.ndarray, given: CensoringSurvival, probability: np.ndarr
     rows = np.flatnonzero((needed > last).any(axis=1))
     if rows.size and given.survival[-1] > 0.0:
         found = f"{rows.size} rows that need the censoring distribution after time {last:g}, where it is not known"
-        problems.append(_problem("unknown-weight", found, "follow-up of the other patients to there",
-                                 f"choose times up to {last:g}, or use censoring of patients followed longer", rows))  # fmt: skip
+        remedy = f"choose times up to {last:g}, or use censoring of patients followed longer"
+        problems.append(_problem("unknown-weight", found, "follow-up of the other patients to there", remedy, rows))
     if problems:
         raise InputError(problems, "the censoring weights")
 

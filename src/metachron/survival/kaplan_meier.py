@@ -103,7 +103,7 @@ class KaplanMeier:
 
     def _check_horizon(self, horizon: float) -> None:
         last = self.times[-1]
-        if np.isfinite(horizon) and 0.0 < horizon and (horizon <= last or self.survival[-1] == 0.0):
+        if np.isfinite(horizon) and horizon > 0.0 and (horizon <= last or self.survival[-1] == 0.0):
             return
         problem = Problem(
             rule="horizon",

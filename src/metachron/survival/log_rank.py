@@ -10,12 +10,13 @@ from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
 from metachron.base import InputError, Problem, list_briefly
+from metachron.survival.labels import row_labels
 from metachron.survival.observed import Observed, observe
 
 
 @dataclass(frozen=True, eq=False)
 class LogRankTest:
-    """A chi-squared statistic; ``groups`` holds group, rows, events observed, and events expected without difference."""
+    """A chi-squared statistic; ``groups`` holds group, rows, and events observed and expected without difference."""
 
     statistic: float
     degrees_of_freedom: int
@@ -36,12 +37,15 @@ def log_rank(
     Raises
     ------
     InputError
-        When labels are not one per row, there are fewer than two groups, or two groups are never at risk together
-        at an event. Source: Mantel 1966; Peto and Peto 1972, doi:10.2307/2344317.
+        When labels are not one per row or missing, or no two groups are ever at risk together at an event.
+
+    Notes
+    -----
+    Source: Mantel 1966; Peto and Peto 1972, doi:10.2307/2344317.
     """
     observed = observe(time, event, entry=entry)
-    labels, names = _codes(group, len(observed), "group")
-    blocks, _ = _codes(np.zeros(len(observed)) if strata is None else strata, len(observed), "strata")
+    names, labels = np.unique(row_labels(group, len(observed), name="group"), return_inverse=True)
+    blocks = row_labels(np.zeros(len(observed)) if strata is None else strata, len(observed), name="strata")
     seen, expected, variance = np.zeros(len(names)), np.zeros(len(names)), np.zeros((len(names), len(names)))
     for block in np.unique(blocks):
         chosen = blocks == block
@@ -49,11 +53,11 @@ def log_rank(
         seen, expected, variance = seen + pieces[0], expected + pieces[1], variance + pieces[2]
     freedom = int(np.linalg.matrix_rank(variance))
     if freedom == 0:
-        raise InputError([_no_comparison(names)], "the log-rank test")
+        raise InputError([_no_comparison(list(names))], "the log-rank test")
     gap = seen - expected
     statistic = float(gap @ np.linalg.pinv(variance, hermitian=True) @ gap)
     counts = np.bincount(labels, minlength=len(names))
-    table = pl.DataFrame({"group": names, "rows": counts, "observed": seen, "expected": expected})
+    table = pl.DataFrame({"group": list(names), "rows": counts, "observed": seen, "expected": expected})
     return LogRankTest(statistic, freedom, float(chi2.sf(statistic, freedom)), table)
 
 
@@ -68,21 +72,6 @@ def _moments(observed: Observed, labels: np.ndarray, groups: int) -> tuple[np.nd
     scale = deaths * (total - deaths) / np.maximum(total - 1.0, 1.0)
     variance = np.diag((share * scale).sum(axis=1)) - (share * scale) @ share.T
     return events.sum(axis=1), (share * deaths).sum(axis=1), variance
-
-
-def _codes(values: ArrayLike, count: int, name: str) -> tuple[np.ndarray, list[str]]:
-    texts = np.asarray(values).astype(str)
-    names, codes = np.unique(texts, return_inverse=True)
-    if len(texts) != count or (name == "group" and len(names) < 2):
-        problem = Problem(
-            rule="groups",
-            found=f"{len(texts)} labels of {len(names)} groups for {count} rows",
-            expected="one label per row, of at least two groups" if name == "group" else "one label per row",
-            remedy=f"give {name} as one label per row",
-            column=name,
-        )
-        raise InputError([problem], "the log-rank test")
-    return codes, [str(n) for n in names]
 
 
 def _no_comparison(names: list[str]) -> Problem:

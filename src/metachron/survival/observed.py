@@ -109,7 +109,7 @@ def _problem(name: str, values: np.ndarray, wrong: np.ndarray, rule: str, expect
     rows = np.flatnonzero(wrong)
     return Problem(
         rule=rule,
-        found=f"{len(rows)} of {len(values)} rows that are not, the first of them {values[rows[0]]:g}",
+        found=f"{values[rows[0]]:g} in the first of {len(rows)} such rows of {len(values)}",
         expected=expected,
         remedy="correct these rows, or leave them out knowingly before the call; nothing is left out silently",
         column=name,

@@ -11,6 +11,7 @@ from scipy.stats import norm
 from metachron.base import InputError, Problem, list_briefly
 from metachron.survival.estimate import Estimate, normal_estimate
 from metachron.survival.kaplan_meier import estimate_survival, kaplan_meier
+from metachron.survival.labels import row_labels
 from metachron.survival.observed import observe
 
 
@@ -52,8 +53,8 @@ def restricted_mean_difference(
         When there are not exactly two arms, ``reference`` is neither, or an arm is not followed up to the horizon.
     """
     observed = observe(time, event, entry=entry)
-    labels = np.asarray(arm).astype(str)
-    other = _other_arm(labels, reference, len(observed))
+    labels = row_labels(arm, len(observed), name="arm")
+    other = _other_arm(labels, reference)
     means = {
         name: estimate_survival(observed.rows(labels == name)).restricted_mean(horizon, level=level)
         for name in (other, reference)
@@ -64,14 +65,14 @@ def restricted_mean_difference(
     return RestrictedMeanDifference(other, reference, horizon, difference, p_value, means[other], means[reference])
 
 
-def _other_arm(labels: np.ndarray, reference: str, count: int) -> str:
+def _other_arm(labels: np.ndarray, reference: str) -> str:
     names = sorted(set(labels))
-    if len(labels) == count and len(names) == 2 and reference in names:
+    if len(names) == 2 and reference in names:
         return names[0] if names[1] == reference else names[1]
     problem = Problem(
         rule="arms",
-        found=f"{len(labels)} labels of arms {list_briefly(names)}, with {reference!r} as reference",
-        expected=f"{count} labels, one per row, of two arms, the reference among them",
+        found=f"the arms {list_briefly(names)}, with {reference!r} as reference",
+        expected="two arms, the reference among them",
         remedy="select the rows of two arms, and name one of them as reference",
         column="arm",
     )

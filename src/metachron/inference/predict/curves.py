@@ -1,0 +1,159 @@
+"""Curves of single patients: size over time for each series, and survival, with the recorded sizes beside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import polars as pl
+from jaxtyping import Array, Float, Int
+
+from metachron.inference.fit import Fit
+from metachron.inference.predict.bands import band_frame
+from metachron.inference.predict.draws import Draws, fitted_parameters, take_draws
+from metachron.inference.predict.recorded import recorded_sizes
+from metachron.inference.predict.subjects import fitted_design, gather, patient_positions
+from metachron.joint import Design, JointModel
+from metachron.joint.hazard_terms import cumulative_hazard, patient_state
+from metachron.joint.population import PatientParameters, row_parameters
+
+_SERIES_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class IndividualCurves:
+    """What is predicted and what was recorded of chosen patients.
+
+    Parameters
+    ----------
+    sizes : patient, lesion (null: the sum), time_year, size_mm_q05, size_mm_q50, size_mm_q95: the trajectory itself,
+        without measurement error; empty without tumour dynamics.
+    recorded : patient, lesion, day, time_year, size_mm (the limit where censored), censored.
+    survival : patient, time_year, survival_q05, survival_q50, survival_q95: probability of no event from day 0 to the
+        time, under the patient's own parameters; empty without a hazard.
+    """
+
+    sizes: pl.DataFrame
+    recorded: pl.DataFrame
+    survival: pl.DataFrame
+
+
+def individual_curves(
+    fit: Fit, patients: Sequence[str] | None, time_year: Sequence[float] | np.ndarray, *, draws: int = 200
+) -> IndividualCurves:
+    """Return size and survival over time of single patients, each with its median and 90 % interval.
+
+    Parameters
+    ----------
+    patients : identifiers; None: all.
+    time_year : times in years from day 0; survival is given from day 0 on only.
+    draws : number of draws, spread evenly over the posterior.
+
+    Raises
+    ------
+    ModelError
+        When a patient is not in the fit, or the fit holds no patients.
+    """
+    chosen = patient_positions(fit, patients)
+    times = np.asarray(time_year, dtype=float)
+    design, taken = fitted_design(fit), take_draws(fit, draws)
+    sizes, recorded, survival = pl.DataFrame(), pl.DataFrame(), pl.DataFrame()
+    if fit.model.dynamics is not None:
+        sizes = _sizes(fit, taken, design, chosen, times)
+        names = [fit.labels.patients[index] for index in chosen]
+        recorded = recorded_sizes(fit).filter(pl.col("patient").is_in(names))
+    if fit.model.hazard is not None:
+        survival = _survival(fit, taken, design, chosen, times[times >= 0])
+    return IndividualCurves(sizes, recorded, survival)
+
+
+def size_draws(
+    model: JointModel, draws: Draws, design: Design, owner: np.ndarray, series: np.ndarray, times: np.ndarray
+) -> Float[np.ndarray, "draw row time"]:
+    """Return size in mm of the trajectories of rows (patient and series index) at times (row, time)."""
+    rows = [jnp.asarray(values) for values in (owner, series, times)]
+    return np.asarray(_trajectories(draws, design, *rows, model=model))
+
+
+def _sizes(fit: Fit, draws: Draws, design: Design, chosen: np.ndarray, times: np.ndarray) -> pl.DataFrame:
+    owner, series, names = _series_of(fit, chosen)
+    frames = []
+    for start in range(0, len(owner), _SERIES_AT_ONCE):
+        part = slice(start, start + _SERIES_AT_ONCE)
+        grid = np.broadcast_to(times, (len(owner[part]), len(times)))
+        values = size_draws(fit.model, draws, design, owner[part], series[part], grid)
+        frame = band_frame(
+            values, {"row": np.arange(start, start + len(owner[part])), "time_year": times}, prefix="size_mm_"
+        )
+        frames.append(frame)
+    who = pl.DataFrame(names, schema={"patient": pl.String, "lesion": pl.String}, orient="row").with_row_index("row")
+    return (
+        who.with_columns(pl.col("row").cast(pl.Int64))
+        .join(pl.concat(frames), on="row", maintain_order="left")
+        .drop("row")
+    )
+
+
+def _series_of(fit: Fit, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[tuple[str, str | None]]]:
+    """Return patient index, series index and name of the series of chosen patients (of each, where sums are modelled)."""
+    names = fit.labels.patients
+    assert fit.model.dynamics is not None
+    if fit.model.dynamics.size != "lesion":
+        return chosen, np.zeros_like(chosen), [(names[index], None) for index in chosen]
+    wanted = {names[index]: index for index in chosen}
+    kept = [(index, series) for index, series in enumerate(fit.labels.series) if series[0] in wanted]
+    owner = np.asarray([wanted[patient] for _, (patient, _) in kept], dtype=int)
+    return owner, np.asarray([index for index, _ in kept], dtype=int), [series for _, series in kept]
+
+
+@partial(jax.jit, static_argnames=("model",))
+def _trajectories(
+    draws: Draws,
+    design: Design,
+    owner: Int[Array, " row"],
+    series: Int[Array, " row"],
+    times: Float[Array, "row time"],
+    *,
+    model: JointModel,
+) -> Float[Array, "draw row time"]:
+    part = model.dynamics
+    assert part is not None
+
+    def one(draw: Draws) -> Float[Array, "row time"]:
+        parameters = fitted_parameters(model, draw, design)
+        assert parameters is not None
+        psi = row_parameters(part, parameters, owner, series)
+        location = part.law.location(times, {name: value[:, None] for name, value in psi.items()})
+        return part.law.scale.to_mm(location)
+
+    return jax.lax.map(one, draws)
+
+
+def _survival(fit: Fit, draws: Draws, design: Design, chosen: np.ndarray, times: np.ndarray) -> pl.DataFrame:
+    values = _survival_draws(
+        draws, design, gather(design, chosen), jnp.asarray(chosen), jnp.asarray(times), model=fit.model
+    )
+    names = [fit.labels.patients[index] for index in chosen]
+    return band_frame(np.asarray(values), {"patient": names, "time_year": times}, prefix="survival_")
+
+
+@partial(jax.jit, static_argnames=("model",))
+def _survival_draws(
+    draws: Draws,
+    design: Design,
+    few: Design,
+    chosen: Int[Array, " patient"],
+    times: Float[Array, " time"],
+    *,
+    model: JointModel,
+) -> Float[Array, "draw patient time"]:
+    def one(draw: Draws) -> Float[Array, "patient time"]:
+        parameters = fitted_parameters(model, draw, design)
+        state = patient_state(model, take_patients(parameters, chosen))
+        return survival_at(model, draw, state, few, times)
+
+    return jax.lax.map(one, draws)

@@ -1,0 +1,54 @@
+"""Draws to predict from: an evenly thinned subset of a posterior, as the arrays that the model computes with."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from metachron.base import ModelError
+from metachron.inference.fit import Fit
+from metachron.inference.posterior import EFFECT, LESION_EFFECT, theta_at
+from metachron.joint import Design, JointModel
+from metachron.joint.population import PatientParameters, assemble
+from metachron.joint.sites import Theta
+
+
+class Draws(NamedTuple):
+    """Draws stacked along a first axis: population parameters, and effects on the transform scale by label."""
+
+    theta: Theta
+    effects: dict[str, Float[Array, "draw patient"]]
+    lesions: dict[str, Float[Array, "draw series"]]
+
+
+def take_draws(fit: Fit, draws: int) -> Draws:
+    """Return ``draws`` draws spread evenly over all chains (all of them, where there are fewer).
+
+    Raises
+    ------
+    ModelError
+        When fewer than one draw is asked for.
+    """
+    if draws < 1:
+        raise ModelError(f"predictions need at least 1 draw; found draws = {draws}")
+    chains, length = fit.sample_stats["lp"].shape
+    total = chains * length
+    pick = np.linspace(0, total - 1, min(draws, total)).round().astype(int)
+    chain, draw = np.divmod(pick, length)
+    theta = theta_at(fit.posterior, fit.model, fit.dims, chain, draw)
+    return Draws(theta, _named(fit, EFFECT, chain, draw), _named(fit, LESION_EFFECT, chain, draw))
+
+
+def _named(fit: Fit, suffix: str, chain: np.ndarray, draw: np.ndarray) -> dict[str, Array]:
+    names = [str(name) for name in fit.posterior.data_vars if str(name).endswith(suffix)]
+    return {name.removesuffix(suffix): jnp.asarray(fit.posterior[name].to_numpy()[chain, draw]) for name in names}
+
+
+def fitted_parameters(model: JointModel, draw: Draws, design: Design) -> PatientParameters | None:
+    """Return the parameters of the fitted patients and series in one draw; None without tumour dynamics."""
+    if model.dynamics is None:
+        return None
+    return assemble(model.dynamics, draw.theta, draw.effects, draw.lesions, design)
