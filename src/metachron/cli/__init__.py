@@ -1,1 +1,5 @@
-"""Room."""
+"""The command line: one file per command, each calling one library function."""
+
+from metachron.cli.run import main
+
+__all__ = ["main"]

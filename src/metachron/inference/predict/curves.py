@@ -15,11 +15,12 @@ from jaxtyping import Array, Float, Int
 from metachron.inference.fit import Fit
 from metachron.inference.predict.bands import band_frame
 from metachron.inference.predict.draws import Draws, fitted_parameters, take_draws
+from metachron.inference.predict.hazard_grid import cumulative_on_grid, pick_patients
 from metachron.inference.predict.recorded import recorded_sizes
 from metachron.inference.predict.subjects import fitted_design, gather, patient_positions
 from metachron.joint import Design, JointModel
-from metachron.joint.hazard_terms import cumulative_hazard, patient_state
-from metachron.joint.population import PatientParameters, row_parameters
+from metachron.joint.hazard_terms import patient_state
+from metachron.joint.population import row_parameters
 
 _SERIES_AT_ONCE = 64
 
@@ -153,7 +154,7 @@ def _survival_draws(
 ) -> Float[Array, "draw patient time"]:
     def one(draw: Draws) -> Float[Array, "patient time"]:
         parameters = fitted_parameters(model, draw, design)
-        state = patient_state(model, take_patients(parameters, chosen))
-        return survival_at(model, draw, state, few, times)
+        state = patient_state(model, pick_patients(parameters, chosen))
+        return jnp.exp(-cumulative_on_grid(model, draw.theta, state, few, times))
 
     return jax.lax.map(one, draws)

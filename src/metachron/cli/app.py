@@ -1,0 +1,63 @@
+"""The commands by name. Their files import the library only when a command runs, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+from cyclopts import App, Parameter
+
+from metachron.cli.commands.check import check
+from metachron.cli.commands.data_describe import describe_dataset
+from metachron.cli.commands.data_export import export_dataset
+from metachron.cli.commands.data_list import list_data
+from metachron.cli.commands.demo import demo
+from metachron.cli.commands.export import export
+from metachron.cli.commands.fit import fit
+from metachron.cli.commands.model_list import list_models
+from metachron.cli.commands.model_show import show_model
+from metachron.cli.commands.report import report
+from metachron.cli.commands.summary import summary
+from metachron.cli.commands.template import template
+
+_HELP = """Joint models of tumour size and survival in metastatic cancer.
+
+A first run, without data:
+  metachron demo --out DIR
+From your own data to a report:
+  metachron template DIR
+  metachron check DIR
+  metachron fit DIR --link log-growth --out trial.fit
+  metachron report trial.fit --out report.html
+
+Nothing leaves this machine. For research, not for the care of patients."""
+
+
+def _version() -> str:
+    import metachron
+
+    return metachron.__version__
+
+
+app = App(
+    name="metachron",
+    help=_HELP,
+    help_format="plaintext",
+    version=_version,
+    default_parameter=Parameter(negative_iterable=""),
+    suppress_keyboard_interrupt=False,
+)
+data = App(name="data", help="Named public data sets.", sort_key=8)
+model = App(name="model", help="Model files and what they can hold.", sort_key=9)
+
+for order, command in enumerate((demo, template, check, fit, summary, report, export)):
+    app.command(command, sort_key=order)
+app.command(data)
+app.command(model)
+data.command(list_data, name="list")
+data.command(describe_dataset, name="describe")
+data.command(export_dataset, name="export")
+model.command(show_model, name="show")
+model.command(list_models, name="list")
+app.command(
+    "metachron.cli.commands.install_completion:install",
+    name="--install-completion",
+    help="Install the completion of commands and options for the shell in use.",
+)

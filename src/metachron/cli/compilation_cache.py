@@ -1,0 +1,32 @@
+"""Compiled models are kept between runs in the user's cache folder; nothing leaves the machine."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+CACHE_VARIABLE = "METACHRON_CACHE"
+
+
+def cache_folder() -> Path:
+    """Return the folder for compiled models, within the folder that METACHRON_CACHE names or the user's cache."""
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named) / "jax"
+    import pooch
+
+    return Path(pooch.os_cache("metachron")) / "jax"
+
+
+def keep_compiled_models() -> None:
+    """Turn on JAX's persistent compilation cache; where it cannot be written, every run compiles anew."""
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    import jax
+
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache entry")
+    jax.config.update("jax_compilation_cache_dir", str(folder))

@@ -1,0 +1,163 @@
+"""The model that the command line asks for: a model file, shortcuts for it, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from metachron.base import ModelError
+
+if TYPE_CHECKING:
+    from metachron.joint import DynamicsPart, HazardPart, JointModel
+
+NONE = "none"
+_ABOVE_0 = Number(gt=0)
+_NAMES = "(`metachron model list` names them)"
+
+
+@Parameter(name="*", group="Model")
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions:
+    """A model file and the shortcuts that override it; what is None is left as it is."""
+
+    model: Annotated[Path | None, Parameter(help="Model file (TOML); options below override what it says.")] = None
+    dynamics: Annotated[
+        str | None,
+        Parameter(help=f"Tumour law {_NAMES}; 'none' leaves tumour dynamics out. Without --model: stein-fojo."),
+    ] = None
+    observation: Annotated[str | None, Parameter(help="How measured sizes scatter about the law.")] = None
+    size: Annotated[
+        Literal["sum", "lesion"] | None, Parameter(help="Sizes modelled as sum per patient, or lesion by lesion.")
+    ] = None
+    covariance: Annotated[
+        Literal["independent", "full"] | None, Parameter(help="Of the patient effects of different parameters.")
+    ] = None
+    limit_mm: Annotated[
+        float | None,
+        Parameter(
+            help="Size in mm below which a tumour is too small to measure. Without: the cohort's.", validator=_ABOVE_0
+        ),
+    ] = None
+    dynamics_covariate: Annotated[
+        list[str] | None,
+        Parameter(help="PARAMETER=COLUMN[,COLUMN]: baseline columns that move a parameter of the law; repeatable."),
+    ] = None
+    hazard: Annotated[
+        str | None, Parameter(help=f"Baseline hazard {_NAMES}; 'none' leaves the event out. Without --model: weibull.")
+    ] = None
+    event: Annotated[str | None, Parameter(help="Kind of event in the cohort. Without --model: death.")] = None
+    link: Annotated[
+        list[str] | None,
+        Parameter(help=f"Link from dynamics to hazard {_NAMES}; repeatable or with commas; 'none' for no link."),
+    ] = None
+    covariate: Annotated[
+        list[str] | None,
+        Parameter(help="Baseline column of the hazard; repeatable or with commas; 'none' for no covariate."),
+    ] = None
+
+    def given(self, *names: str) -> list[str]:
+        """Return which of the named options were given, as the user writes them."""
+        return [f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None]
+
+
+_OF_DYNAMICS = ("observation", "size", "covariance", "limit_mm", "dynamics_covariate")
+_OF_HAZARD = ("event", "link", "covariate")
+
+
+def build_model(options: ModelOptions) -> JointModel:
+    """Return the model of the file, or the default one, with everything exchanged that the other options name.
+
+    Raises
+    ------
+    ModelError
+        When the file is not a model, a name is unknown, an option concerns a part that is left out, or the parts do
+        not fit together.
+    """
+    from metachron.joint import JointModel, compose
+
+    base = JointModel.read(options.model) if options.model else compose()
+    if not [field for field in fields(options) if field.name != "model" and getattr(options, field.name) is not None]:
+        return base
+    return replace(base, dynamics=_dynamics(base.dynamics, options), hazard=_hazard(base.hazard, options))
+
+
+def describe_model(model: JointModel) -> str:
+    """Return the model in one line."""
+    parts = []
+    if (part := model.dynamics) is not None:
+        sizes = {"sum": "sums of diameters", "lesion": "single lesions"}[part.size]
+        parts.append(f"{part.law.name} for {sizes}, {part.observation.name} scatter")
+    if (event := model.hazard) is not None:
+        links = ", ".join(term.link.name for term in event.links) or "none"
+        parts.append(f"{event.hazard.name} hazard of {event.event}, links: {links}")
+    return "; ".join(parts)
+
+
+def _dynamics(part: DynamicsPart | None, options: ModelOptions) -> DynamicsPart | None:
+    from metachron.joint.compose import exchange_law, exchange_observation, with_covariates
+
+    if options.dynamics == NONE:
+        part = None
+    elif options.dynamics is not None:
+        part = exchange_law(part, options.dynamics)
+    if part is None:
+        _refuse_given(options.given(*_OF_DYNAMICS), "--dynamics none, or the model file has no [dynamics]")
+        return None
+    if options.observation is not None:
+        part = exchange_observation(part, options.observation)
+    if options.size is not None and options.size != part.size:
+        parameters = tuple(replace(parameter, lesion=options.size == "lesion") for parameter in part.parameters)
+        part = replace(part, size=options.size, parameters=parameters)
+    if options.covariance is not None:
+        part = replace(part, covariance=options.covariance)
+    if options.limit_mm is not None:
+        part = replace(part, limit_mm=options.limit_mm, limit_working=None)
+    return with_covariates(part, _by_parameter(options.dynamics_covariate or ()))
+
+
+def _hazard(part: HazardPart | None, options: ModelOptions) -> HazardPart | None:
+    from metachron.joint.compose import exchange_hazard, exchange_links
+
+    if options.hazard == NONE:
+        part = None
+    elif options.hazard is not None:
+        part = exchange_hazard(part, options.hazard)
+    if part is None:
+        _refuse_given(options.given(*_OF_HAZARD), "--hazard none, or the model file has no [hazard]")
+        return None
+    if options.event is not None:
+        part = replace(part, event=options.event)
+    if options.covariate is not None:
+        part = replace(part, covariates=_names(options.covariate))
+    return part if options.link is None else exchange_links(part, _names(options.link))
+
+
+def _refuse_given(options: list[str], left_out: str) -> None:
+    """Raise `ModelError` when options are given for a part that is left out."""
+    if options:
+        raise ModelError(f"{', '.join(options)}: this part of the model is left out ({left_out}); take one away")
+
+
+def _names(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the names in a repeated option, split at commas; ``none`` alone is no name."""
+    names = tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+    return () if names == (NONE,) else names
+
+
+def _by_parameter(values: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return columns by parameter from texts PARAMETER=COLUMN[,COLUMN]."""
+    columns: dict[str, tuple[str, ...]] = {}
+    for value in values:
+        parameter, sign, named = value.partition("=")
+        if not (parameter.strip() and sign and named.strip()):
+            raise ModelError(
+                f"--dynamics-covariate {value!r}: expected PARAMETER=COLUMN[,COLUMN], "
+                "e.g. --dynamics-covariate growth_per_year=ecog"
+            )
+        columns[parameter.strip()] = (*columns.get(parameter.strip(), ()), *_names([named]))
+    return columns

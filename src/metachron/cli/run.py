@@ -1,0 +1,28 @@
+"""The entry point: run a command, and turn errors into a message and an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from metachron.base import MetachronError
+from metachron.cli.app import app
+from metachron.cli.console import complain
+
+INTERRUPTED = 130
+
+
+def main(tokens: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 2 for bad input, 3 for no convergence, 130 after Ctrl-C.
+
+    ``tokens`` are the words after ``metachron``; None takes those of the process. An error that metachron does not
+    raise on purpose keeps its traceback.
+    """
+    try:
+        app(tokens, result_action="return_value")
+    except MetachronError as error:
+        complain("error", str(error))
+        return error.exit_code
+    except KeyboardInterrupt as stop:
+        complain("interrupted", str(stop) or "nothing was written")
+        return INTERRUPTED
+    return 0

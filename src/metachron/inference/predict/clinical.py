@@ -1,0 +1,190 @@
+"""Population parameters in the words and units of the clinic: half-lives, doubling times, hazard ratios."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from metachron.base import MONTHS_PER_YEAR, Transform
+from metachron.dynamics import Trajectory
+from metachron.inference.fit import Fit
+from metachron.inference.predict.bands import band
+from metachron.inference.predict.draws import Draws, take_draws
+from metachron.inference.predict.readings import Reading, covariate_words, effect_words, reading, residual_reading
+from metachron.inference.predict.subjects import typical_patients
+from metachron.joint import ParameterModel
+from metachron.joint.population import fixed_part, patient_spread
+
+DYNAMICS, MEASUREMENT, HAZARD = "tumour dynamics", "measurement", "hazard"
+CHECK_WEEK = 12.0
+"""The first response assessment of many trials."""
+_EVERYONE = "all"
+
+SCHEMA = {
+    "part": pl.String,
+    "quantity": pl.String,
+    "arm": pl.String,
+    "unit": pl.String,
+    "median": pl.Float64,
+    "q05": pl.Float64,
+    "q95": pl.Float64,
+    "patients_low": pl.Float64,
+    "patients_high": pl.Float64,
+    "in_words": pl.String,
+}
+Row = dict[str, Any]
+
+
+def clinical_parameters(fit: Fit, *, draws: int = 2000) -> pl.DataFrame:
+    """Return population parameters as a clinician reads them, each with its median and 90 % interval.
+
+    Columns: part (tumour dynamics, measurement, hazard), quantity, arm (``all``: the same for everybody), unit,
+    median, q05, q95; patients_low and patients_high, between which two thirds of patients lie (mean -+ 1 sd on the
+    parameter's transform scale); in_words. Tumour dynamics are those of the typical patient of an arm: patient effects
+    0, covariates at their reference level or centre. An infinite time to growth means that growth never begins.
+    Hazard ratios of links are per the link's clinical step.
+    """
+    taken = take_draws(fit, draws)
+    rows: list[Row] = []
+    if fit.model.dynamics is not None:
+        rows += [*_parameters(fit, taken), *_course(fit, taken), *_dynamics_covariates(fit, taken), *_residual(fit, taken)]
+    if fit.model.hazard is not None:
+        rows += [*_links(fit, taken), *_hazard_covariates(fit, taken)]
+    return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def _row(part: str, quantity: str, arm: str, unit: str, values: np.ndarray, **more: object) -> Row:
+    numbers = band(values)
+    row = {"part": part, "quantity": quantity, "arm": arm, "unit": unit, "median": float(numbers["q50"])}
+    return {**row, "q05": float(numbers["q05"]), "q95": float(numbers["q95"]), **more}
+
+
+def _typical(fit: Fit, draws: Draws) -> tuple[tuple[str, ...], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return the groups, and per parameter the typical value and the spread of patients, (draw, group)."""
+    import jax
+
+    names, design = typical_patients(fit)
+    assert fit.model.dynamics is not None
+    parameters = fit.model.dynamics.parameters
+
+    def one(theta: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        means = {p.name: fixed_part(p, theta, design) for p in parameters}
+        spreads = {p.name: means[p.name] * 0.0 + patient_spread(p, theta, design) for p in parameters if p.random}
+        return means, spreads
+
+    means, spreads = jax.vmap(one)(draws.theta)
+    return names, {k: np.asarray(v) for k, v in means.items()}, {k: np.asarray(v) for k, v in spreads.items()}
+
+
+def _parameters(fit: Fit, draws: Draws) -> Iterator[Row]:
+    part = fit.model.dynamics
+    assert part is not None
+    names, means, spreads = _typical(fit, draws)
+    for parameter in part.parameters:
+        read = reading(part.law, parameter.spec)
+        everyone = parameter.group == "all" and not _moves_with_arm(fit, parameter)
+        for index, arm in enumerate(names[:1] if everyone else names):
+            mean = means[parameter.name][:, index]
+            more: Row = {}
+            if parameter.random:
+                more = _patients(read, mean, spreads[parameter.name][:, index])
+            yield _row(DYNAMICS, read.quantity, _EVERYONE if everyone else arm, read.unit, read.convert(mean), **more)
+        if parameter.lesion:
+            yield _lesion_spread(parameter, read, draws)
+
+
+def _moves_with_arm(fit: Fit, parameter: ParameterModel) -> bool:
+    columns = fit.labels.columns.get(parameter.name, ())
+    return parameter.spread != "all" or any(column.startswith(("arm=", "study=")) for column in columns)
+
+
+def _patients(read: Reading, mean: np.ndarray, spread: np.ndarray) -> Row:
+    ends = [float(np.median(read.convert(mean + side * spread))) for side in (-1.0, 1.0)]
+    low, high = min(ends), max(ends)
+    words = f"two thirds of patients between {low:.3g} and {high:.3g} {read.unit}"
+    return {"patients_low": low, "patients_high": high, "in_words": words}
+
+
+def _lesion_spread(parameter: ParameterModel, read: Reading, draws: Draws) -> Row:
+    sd = np.asarray(draws.theta[f"{parameter.label}.lesion_sd"])
+    factor = parameter.spec.transform is not Transform.IDENTITY
+    unit = "factor" if factor else parameter.spec.unit
+    words = "two thirds of the lesions of one patient lie within this of the patient's own value"
+    quantity = f"{read.quantity}: difference between lesions of one patient"
+    return _row(DYNAMICS, quantity, _EVERYONE, unit, np.exp(sd) if factor else sd, in_words=words)
+
+
+def _course(fit: Fit, draws: Draws) -> Iterator[Row]:
+    """Yield what follows from the parameters of the typical patient: change at the first assessment, growth."""
+    part = fit.model.dynamics
+    assert part is not None
+    names, means, _ = _typical(fit, draws)
+    trajectory = Trajectory(part.law, means)
+    week = np.asarray(CHECK_WEEK * 7.0 / 365.25)
+    change = 100.0 * np.asarray(trajectory.relative_change(week))
+    growth = MONTHS_PER_YEAR * np.asarray(trajectory.time_to_growth_year())
+    for index, arm in enumerate(names):
+        quantity = f"change of size at week {CHECK_WEEK:g}, typical patient"
+        yield _row(DYNAMICS, quantity, arm, "% of the size at day 0", change[:, index])
+        yield _row(DYNAMICS, "time until growth begins, typical patient", arm, "months", growth[:, index])
+
+
+def _dynamics_covariates(fit: Fit, draws: Draws) -> Iterator[Row]:
+    part = fit.model.dynamics
+    assert part is not None
+    for parameter in part.parameters:
+        what = f"{parameter.name.replace('_', ' ')} ({parameter.spec.meaning.split(';')[0]})"
+        read = effect_words(parameter.spec.transform, what)
+        for index, column in enumerate(fit.labels.columns.get(parameter.name, ())):
+            values = np.asarray(draws.theta[f"{parameter.label}.beta"])[:, index]
+            quantity = f"{read.quantity}: {_named(fit, column)}"
+            yield _row(DYNAMICS, quantity, _EVERYONE, read.unit, read.convert(values))
+
+
+def _residual(fit: Fit, draws: Draws) -> Iterator[Row]:
+    part = fit.model.dynamics
+    assert part is not None
+    for name, _ in part.residual_priors:
+        read = residual_reading(part.law, name)
+        values = read.convert(np.asarray(draws.theta[f"residual.{name}"]))
+        yield _row(MEASUREMENT, read.quantity, _EVERYONE, read.unit, values)
+
+
+def _links(fit: Fit, draws: Draws) -> Iterator[Row]:
+    part, dynamics = fit.model.hazard, fit.model.dynamics
+    assert part is not None
+    effects = tuple(parameter.label for parameter in dynamics.random) if dynamics else ()
+    for term in part.links:
+        step, words = term.link.clinical_step
+        for name in term.link.coefficients(effects):
+            what = name.removeprefix("effect:").replace("_", " ") if name != term.link.name else term.link.meaning
+            values = np.exp(step * np.asarray(draws.theta[f"{part.event}.link[{name}]"]))
+            quantity = f"hazard ratio of {part.event} per {words}: {what}"
+            yield _row(HAZARD, quantity, _EVERYONE, "ratio", values, in_words=_judged(values, part.event))
+
+
+def _hazard_covariates(fit: Fit, draws: Draws) -> Iterator[Row]:
+    part = fit.model.hazard
+    assert part is not None
+    for index, column in enumerate(fit.labels.columns.get("hazard", ())):
+        values = np.exp(np.asarray(draws.theta[f"{part.event}.beta"])[:, index])
+        quantity = f"hazard ratio of {part.event}: {_named(fit, column)}"
+        yield _row(HAZARD, quantity, _EVERYONE, "ratio", values, in_words=_judged(values, part.event))
+
+
+def _named(fit: Fit, column: str) -> str:
+    coding = fit.labels.codings.get(column.partition("=")[0])
+    return covariate_words(column, coding.levels[0] if coding is not None and coding.levels else None)
+
+
+def _judged(values: np.ndarray, event: str) -> str:
+    """Return what an interval of a hazard ratio allows one to say, and no more."""
+    numbers = band(values)
+    if numbers["q05"] > 1.0:
+        return f"more hazard of {event}: the interval lies above 1"
+    if numbers["q95"] < 1.0:
+        return f"less hazard of {event}: the interval lies below 1"
+    return "not settled: the interval includes 1"

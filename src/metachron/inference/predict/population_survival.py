@@ -1,0 +1,147 @@
+"""Survival predicted for a whole arm: averaged over patients whose effects are drawn anew from the population."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import polars as pl
+from jax.scipy.special import logsumexp
+from jaxtyping import Array, Float
+
+from metachron.base import ModelError
+from metachron.inference.fit import Fit
+from metachron.inference.predict.bands import band_frame
+from metachron.inference.predict.draws import take_draws
+from metachron.inference.predict.hazard_grid import cumulative_on_grid
+from metachron.inference.predict.subjects import fitted_design, gather, need_hazard, standard_normals, with_arm
+from metachron.joint import Design, JointModel
+from metachron.joint.hazard_terms import log_hazard, patient_state
+from metachron.joint.population import PatientParameters, patient_parameters
+from metachron.joint.sites import Theta, Values
+
+ROWS = 512
+"""Patients drawn anew per draw and arm, at least; by evenly spread points the error of their mean is below 0.003."""
+
+
+class Curves(NamedTuple):
+    """Log marginal survival S and log marginal hazard -S'/S, (draw, time), and each row's own log hazard."""
+
+    log_survival: Float[Array, "draw time"]
+    log_hazard: Float[Array, "draw time"]
+    log_own_hazard: Float[Array, "draw row time"]
+
+
+def survival_by_arm(
+    fit: Fit, time_year: Sequence[float] | np.ndarray, *, draws: int = 200, seed: int = 1
+) -> pl.DataFrame:
+    """Return the predicted survival of each arm's own patients, to be held against Kaplan-Meier.
+
+    The covariates are those of the arm's patients; patient effects are drawn anew from the population, so that the
+    curve is a prediction and not a refit. Columns: arm, time_year, survival_q05, survival_q50, survival_q95 (quantiles
+    over draws of the expected survival; the scatter of a finite trial is not in them: see `survival_vpc`).
+
+    Raises
+    ------
+    ModelError
+        When the fit has no hazard, or holds no patients.
+    """
+    need_hazard(fit)
+    times = checked_times(time_year)
+    design = fitted_design(fit)
+    members = {arm: np.flatnonzero(np.asarray(design.arm) == index) for index, arm in enumerate(fit.labels.arms)}
+    curves = {arm: _expected(fit, gather(design, index), times, draws, seed) for arm, index in members.items() if len(index)}
+    return _frame(curves, times)
+
+
+def standardised_survival(
+    fit: Fit, time_year: Sequence[float] | np.ndarray, *, draws: int = 200, seed: int = 1
+) -> pl.DataFrame:
+    """Return the survival predicted if all patients of the cohort had been in each arm in turn.
+
+    Groups of the dynamics and the covariate ``arm`` both follow the arm; all other covariates stay, so that arms are
+    compared in the same patients. Columns and errors as `survival_by_arm`; also `ModelError` when a study did not have
+    an arm and parameters differ by study and arm.
+    """
+    need_hazard(fit)
+    times = checked_times(time_year)
+    curves = {arm: _expected(fit, with_arm(fit, arm), times, draws, seed) for arm in fit.labels.arms}
+    return _frame(curves, times)
+
+
+def checked_times(time_year: Sequence[float] | np.ndarray, *, above_0: bool = False) -> np.ndarray:
+    """Return times in years as an array; `ModelError` for a negative or infinite one (``above_0``: for 0 too)."""
+    times = np.atleast_1d(np.asarray(time_year, dtype=float))
+    wrong = ~np.isfinite(times) | (times < 0) | (above_0 & (times == 0))
+    if wrong.any():
+        least = "above 0" if above_0 else "from 0 on"
+        raise ModelError(f"times of a prediction of survival must be finite and {least}; found {times[wrong][0]:g} years")
+    return times
+
+
+def _expected(fit: Fit, design: Design, times: np.ndarray, draws: int, seed: int) -> np.ndarray:
+    curves = population_curves(fit, design, times, draws=draws, seed=seed, hazard=False)
+    return np.exp(np.asarray(curves.log_survival))
+
+
+def _frame(curves: dict[str, np.ndarray], times: np.ndarray) -> pl.DataFrame:
+    values = np.stack(list(curves.values()), axis=1)
+    return band_frame(values, {"arm": list(curves), "time_year": times}, prefix="survival_")
+
+
+def population_curves(
+    fit: Fit, design: Design, times: np.ndarray, *, draws: int, seed: int, hazard: bool = True
+) -> Curves:
+    """Return survival and hazard averaged over the patients of a design, each repeated with effects drawn anew.
+
+    The same seed and number of patients give the same standardised effects, so that designs that differ in the arm
+    alone are compared patient by patient. Without ``hazard`` only the survival is computed.
+    """
+    patients = design.arm.shape[0]
+    copies = -(-ROWS // patients)
+    rows = gather(design, np.tile(np.arange(patients), copies))
+    part = fit.model.dynamics
+    standard = standard_normals(len(rows.arm), len(part.random) if part else 0, seed=seed)
+    theta = take_draws(fit, draws).theta
+    return _curves(theta, jnp.asarray(standard), rows, jnp.asarray(times), model=fit.model, hazard=hazard)
+
+
+def drawn_parameters(
+    model: JointModel, theta: Theta, standard: Float[Array, "patient effect"], design: Design
+) -> PatientParameters | None:
+    """Return the parameters of patients with given standardised effects (lesion effects 0); None without dynamics."""
+    part = model.dynamics
+    if part is None:
+        return None
+    lesion = jnp.zeros((design.series_patient.shape[0], len(part.lesion)))
+    return patient_parameters(part, Values(dict(theta), standard, lesion), design)
+
+
+@partial(jax.jit, static_argnames=("model", "hazard"))
+def _curves(
+    theta: Theta,
+    standard: Float[Array, "row effect"],
+    design: Design,
+    times: Float[Array, " time"],
+    *,
+    model: JointModel,
+    hazard: bool,
+) -> Curves:
+    count = jnp.log(standard.shape[0])
+    grid = jnp.broadcast_to(times, (standard.shape[0], times.shape[0]))
+
+    def one(draw: Theta) -> Curves:
+        state = patient_state(model, drawn_parameters(model, draw, standard, design))
+        survived = -cumulative_on_grid(model, draw, state, design, times)
+        alive = logsumexp(survived, axis=0)
+        if not hazard:
+            nothing = jnp.zeros((0,))
+            return Curves(alive - count, nothing, nothing)
+        own = log_hazard(model, draw, state, design, grid)
+        return Curves(alive - count, logsumexp(own + survived, axis=0) - alive, own)
+
+    return jax.lax.map(one, theta)
