@@ -47,8 +47,13 @@ app = App(
 data = App(name="data", help="Named public data sets.", sort_key=8)
 model = App(name="model", help="Model files and what they can hold.", sort_key=9)
 
-for order, command in enumerate((demo, template, check, fit, summary, report, export)):
-    app.command(command, sort_key=order)
+app.command(demo, sort_key=1)
+app.command(template, sort_key=2)
+app.command(check, sort_key=3)
+app.command(fit, sort_key=4)
+app.command(summary, sort_key=5)
+app.command(report, sort_key=6)
+app.command(export, sort_key=7)
 app.command(data)
 app.command(model)
 data.command(list_data, name="list")

@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.console import Console
 
-_FILE_WIDTH = 160
+_UNLIMITED = 2000
 _DECIMALS = {"rhat": 3, "ess_bulk": 0, "ess_tail": 0}
 
 
 def stdout() -> Console:
-    """Return the console of results; where it is not a terminal, lines are wide enough for whole table rows."""
+    """Return the console of results; where it is not a terminal, a table row is one line."""
     return _console(stderr=False)
 
 
@@ -60,7 +60,7 @@ def _cell(value: object, decimals: int | None) -> str:
         return str(value)
     if decimals is not None:
         return f"{value:.{decimals}f}"
-    return f"{value:.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
+    return f"{value:.0f}" if 100 <= abs(value) < 1e6 else f"{value:#.3g}"
 
 
 def _console(*, stderr: bool) -> Console:
@@ -68,5 +68,5 @@ def _console(*, stderr: bool) -> Console:
 
     console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        console.width = _FILE_WIDTH
+        console.width = _UNLIMITED
     return console

@@ -12,5 +12,10 @@ if TYPE_CHECKING:
 
 def show_fit(fit: Fit) -> None:
     """Print the population parameters of a fit and whether it can be trusted."""
-    show_table(fit.summary().drop("mcse_mean"))
+    show_parameters(fit)
     say(f"\n{fit.diagnostics.verdict}")
+
+
+def show_parameters(fit: Fit) -> None:
+    """Print the population parameters of a fit."""
+    show_table(fit.summary().drop("mcse_mean"))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from metachron.base import ConvergenceError
 from metachron.cli.compilation_cache import keep_compiled_models
 from metachron.cli.console import note
-from metachron.cli.fit_table import show_fit
+from metachron.cli.fit_table import show_fit, show_parameters
 from metachron.cli.progress import chain_progress
 
 if TYPE_CHECKING:
@@ -17,8 +17,19 @@ if TYPE_CHECKING:
     from metachron.joint import JointModel
 
 
-def fit_and_save(model: JointModel, cohort: Cohort, out: Path, *, check: bool = True, **settings: int | str) -> Fit:
-    """Return the fit, saved at ``out``; ``settings`` are those of `metachron.inference.fit`.
+def fit_and_save(
+    model: JointModel,
+    cohort: Cohort,
+    out: Path,
+    *,
+    chains: int,
+    warmup: int,
+    draws: int,
+    seed: int,
+    engine: str = "nuts",
+    check: bool = True,
+) -> Fit:
+    """Return the fit, saved at ``out``; settings as for `metachron.inference.fit`.
 
     Raises
     ------
@@ -30,18 +41,29 @@ def fit_and_save(model: JointModel, cohort: Cohort, out: Path, *, check: bool = 
     from metachron.inference import fit
 
     keep_compiled_models()
-    failure = None
-    with chain_progress(int(settings["chains"])) as progress:
-        try:
-            result = fit(model, cohort, check=check, progress=progress, **settings)  # type: ignore[arg-type]
-        except ConvergenceError as error:
-            failure, result = error, error.fit  # type: ignore[assignment]
+    try:
+        with chain_progress(chains) as progress:
+            result = fit(
+                model,
+                cohort,
+                engine=engine,
+                chains=chains,
+                warmup=warmup,
+                draws=draws,
+                seed=seed,
+                progress=progress,
+                check=check,
+            )
+    except ConvergenceError as error:
+        failed = cast("Fit", error.fit)
+        failed.save(out)
+        show_parameters(failed)
+        note(f"\nthe draws are kept in {out}, but do not rely on them:")
+        raise
     result.save(out)
     show_fit(result)
-    note(f"\nsaved: {out}")
-    if failure is not None:
-        raise failure
     if result.provenance["interrupted"]:
         draws = result.sample_stats.sizes["draw"]
         raise KeyboardInterrupt(f"the {draws} draws of each chain made so far are kept in {out}")
+    note(f"saved: {out}")
     return result

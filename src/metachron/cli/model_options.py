@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from metachron.base import ModelError
+from metachron.base import ModelError, list_briefly
 
 if TYPE_CHECKING:
     from metachron.joint import DynamicsPart, HazardPart, JointModel
@@ -117,7 +117,8 @@ def _dynamics(part: DynamicsPart | None, options: ModelOptions) -> DynamicsPart 
         part = replace(part, covariance=options.covariance)
     if options.limit_mm is not None:
         part = replace(part, limit_mm=options.limit_mm, limit_working=None)
-    return with_covariates(part, _by_parameter(options.dynamics_covariate or ()))
+    names = {parameter.label: parameter.name for parameter in part.parameters}
+    return with_covariates(part, _by_parameter(options.dynamics_covariate or (), names))
 
 
 def _hazard(part: HazardPart | None, options: ModelOptions) -> HazardPart | None:
@@ -146,18 +147,20 @@ def _refuse_given(options: list[str], left_out: str) -> None:
 def _names(values: Iterable[str]) -> tuple[str, ...]:
     """Return the names in a repeated option, split at commas; ``none`` alone is no name."""
     names = tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise ModelError(f"{list_briefly(twice)} named more than once; name it once")
     return () if names == (NONE,) else names
 
 
-def _by_parameter(values: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return columns by parameter from texts PARAMETER=COLUMN[,COLUMN]."""
-    columns: dict[str, tuple[str, ...]] = {}
+def _by_parameter(values: Iterable[str], names: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return columns by parameter from texts PARAMETER=COLUMN[,COLUMN]; ``names`` are those of labels."""
+    columns: dict[str, list[str]] = {}
     for value in values:
-        parameter, sign, named = value.partition("=")
-        if not (parameter.strip() and sign and named.strip()):
+        parameter, _, named = (word.strip() for word in value.partition("="))
+        if not (parameter and named):
             raise ModelError(
                 f"--dynamics-covariate {value!r}: expected PARAMETER=COLUMN[,COLUMN], "
                 "e.g. --dynamics-covariate growth_per_year=ecog"
             )
-        columns[parameter.strip()] = (*columns.get(parameter.strip(), ()), *_names([named]))
-    return columns
+        columns.setdefault(names.get(parameter, parameter), []).append(named)
+    return {parameter: _names(named) for parameter, named in columns.items()}

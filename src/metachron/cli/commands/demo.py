@@ -10,8 +10,6 @@ from cyclopts import Parameter
 from metachron.cli.console import note, say, show_table
 from metachron.cli.fitting import fit_and_save
 
-SETTINGS = {"chains": 2, "warmup": 500, "draws": 500, "seed": 1}
-
 
 def demo(*, out: Annotated[Path, Parameter(help="Folder for data, model file, fit and report.")]) -> None:
     """Simulate a trial of two arms, fit a joint model to it and write a report: no data and no network needed.
@@ -27,7 +25,7 @@ def demo(*, out: Annotated[Path, Parameter(help="Folder for data, model file, fi
     write_folder(cohort, out / "cohort")
     (out / "model.toml").write_text(model.to_toml(), "utf-8")
     note(f"simulated: {cohort.patients.height} patients in arms {' and '.join(cohort.arms)}; fitting the joint model")
-    fit = fit_and_save(model, cohort, out / "demo.fit", **SETTINGS)
+    fit = fit_and_save(model, cohort, out / "demo.fit", chains=2, warmup=500, draws=1000, seed=1)
     say("\nWhat it says, with 90 % intervals:\n")
     show_table(clinical_parameters(fit))
     say(f"\nreport: {write_report(fit, out / 'report.html')}")

@@ -24,7 +24,7 @@ def show_model(
 ) -> None:
     """Show the resolved model file: every choice and every prior, ready to be saved and edited.
 
-    metachron model show --dynamics generalised-stein-fojo --link log-growth > model.toml
+    metachron model show --dynamics gsf --link log-growth > model.toml
     """
     from metachron.cohort.read import load
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
-from metachron.base import MONTHS_PER_YEAR, Transform
+from metachron.base import DAYS_PER_WEEK, DAYS_PER_YEAR, MONTHS_PER_YEAR, Transform
 from metachron.dynamics import Trajectory
 from metachron.inference.fit import Fit
 from metachron.inference.predict.bands import band
@@ -50,7 +52,12 @@ def clinical_parameters(fit: Fit, *, draws: int = 2000) -> pl.DataFrame:
     taken = take_draws(fit, draws)
     rows: list[Row] = []
     if fit.model.dynamics is not None:
-        rows += [*_parameters(fit, taken), *_course(fit, taken), *_dynamics_covariates(fit, taken), *_residual(fit, taken)]
+        rows += [
+            *_parameters(fit, taken),
+            *_course(fit, taken),
+            *_dynamics_covariates(fit, taken),
+            *_residual(fit, taken),
+        ]
     if fit.model.hazard is not None:
         rows += [*_links(fit, taken), *_hazard_covariates(fit, taken)]
     return pl.DataFrame(rows, schema=SCHEMA)
@@ -64,8 +71,6 @@ def _row(part: str, quantity: str, arm: str, unit: str, values: np.ndarray, **mo
 
 def _typical(fit: Fit, draws: Draws) -> tuple[tuple[str, ...], dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return the groups, and per parameter the typical value and the spread of patients, (draw, group)."""
-    import jax
-
     names, design = typical_patients(fit)
     assert fit.model.dynamics is not None
     parameters = fit.model.dynamics.parameters
@@ -122,8 +127,8 @@ def _course(fit: Fit, draws: Draws) -> Iterator[Row]:
     part = fit.model.dynamics
     assert part is not None
     names, means, _ = _typical(fit, draws)
-    trajectory = Trajectory(part.law, means)
-    week = np.asarray(CHECK_WEEK * 7.0 / 365.25)
+    trajectory = Trajectory(part.law, {name: jnp.asarray(value) for name, value in means.items()})
+    week = jnp.asarray(CHECK_WEEK * DAYS_PER_WEEK / DAYS_PER_YEAR)
     change = 100.0 * np.asarray(trajectory.relative_change(week))
     growth = MONTHS_PER_YEAR * np.asarray(trajectory.time_to_growth_year())
     for index, arm in enumerate(names):

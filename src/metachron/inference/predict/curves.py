@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,7 +22,8 @@ from metachron.joint import Design, JointModel
 from metachron.joint.hazard_terms import patient_state
 from metachron.joint.population import row_parameters
 
-_SERIES_AT_ONCE = 64
+AT_ONCE = 64
+"""Series or patients computed together: what bounds the memory that all their draws take."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,17 @@ def individual_curves(
     return IndividualCurves(sizes, recorded, survival)
 
 
+def in_pieces(count: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield positions 0 to count - 1 in pieces of one length, and how many of each piece are real.
+
+    The last piece is filled up with its last position, so that one compiled function serves all pieces.
+    """
+    length = min(count, AT_ONCE)
+    for start in range(0, count, AT_ONCE):
+        real = min(length, count - start)
+        yield np.minimum(np.arange(start, start + length), start + real - 1), real
+
+
 def size_draws(
     model: JointModel, draws: Draws, design: Design, owner: np.ndarray, series: np.ndarray, times: np.ndarray
 ) -> Float[np.ndarray, "draw row time"]:
@@ -82,25 +94,18 @@ def size_draws(
 
 def _sizes(fit: Fit, draws: Draws, design: Design, chosen: np.ndarray, times: np.ndarray) -> pl.DataFrame:
     owner, series, names = _series_of(fit, chosen)
+    grid = np.broadcast_to(times, (min(len(owner), AT_ONCE), len(times)))
     frames = []
-    for start in range(0, len(owner), _SERIES_AT_ONCE):
-        part = slice(start, start + _SERIES_AT_ONCE)
-        grid = np.broadcast_to(times, (len(owner[part]), len(times)))
-        values = size_draws(fit.model, draws, design, owner[part], series[part], grid)
-        frame = band_frame(
-            values, {"row": np.arange(start, start + len(owner[part])), "time_year": times}, prefix="size_mm_"
-        )
-        frames.append(frame)
-    who = pl.DataFrame(names, schema={"patient": pl.String, "lesion": pl.String}, orient="row").with_row_index("row")
-    return (
-        who.with_columns(pl.col("row").cast(pl.Int64))
-        .join(pl.concat(frames), on="row", maintain_order="left")
-        .drop("row")
-    )
+    for rows, real in in_pieces(len(owner)):
+        values = size_draws(fit.model, draws, design, owner[rows], series[rows], grid)[:, :real]
+        frames.append(band_frame(values, {"row": rows[:real], "time_year": times}, prefix="size_mm_"))
+    who = pl.DataFrame(names, schema={"patient": pl.String, "lesion": pl.String}, orient="row")
+    who = who.with_columns(pl.int_range(pl.len()).alias("row"))
+    return who.join(pl.concat(frames), on="row", maintain_order="left").drop("row")
 
 
 def _series_of(fit: Fit, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[tuple[str, str | None]]]:
-    """Return patient index, series index and name of the series of chosen patients (of each, where sums are modelled)."""
+    """Return patient index, series index and name of each series of chosen patients."""
     names = fit.labels.patients
     assert fit.model.dynamics is not None
     if fit.model.dynamics.size != "lesion":
@@ -135,11 +140,14 @@ def _trajectories(
 
 
 def _survival(fit: Fit, draws: Draws, design: Design, chosen: np.ndarray, times: np.ndarray) -> pl.DataFrame:
-    values = _survival_draws(
-        draws, design, gather(design, chosen), jnp.asarray(chosen), jnp.asarray(times), model=fit.model
-    )
-    names = [fit.labels.patients[index] for index in chosen]
-    return band_frame(np.asarray(values), {"patient": names, "time_year": times}, prefix="survival_")
+    frames = []
+    for rows, real in in_pieces(len(chosen)):
+        index = chosen[rows]
+        few, places, grid = gather(design, index), jnp.asarray(index), jnp.asarray(times)
+        values = np.asarray(_survival_draws(draws, design, few, places, grid, model=fit.model))[:, :real]
+        names = [fit.labels.patients[position] for position in index[:real]]
+        frames.append(band_frame(values, {"patient": names, "time_year": times}, prefix="survival_"))
+    return pl.concat(frames)
 
 
 @partial(jax.jit, static_argnames=("model",))

@@ -16,7 +16,6 @@ from metachron.inference.predict.bands import band
 from metachron.inference.predict.draws import Draws, fitted_parameters, take_draws
 from metachron.inference.predict.subjects import fitted_design
 from metachron.joint import Design, JointModel
-from metachron.joint.hazard_terms import patient_state
 from metachron.joint.simulate import event_times
 
 HORIZON_YEAR = 20.0

@@ -13,7 +13,7 @@ from metachron.joint.population import PatientParameters
 from metachron.joint.sites import Theta
 
 
-def choose_patients(parameters: PatientParameters | None, index: Int[Array, " chosen"]) -> PatientParameters | None:
+def pick_patients(parameters: PatientParameters | None, index: Int[Array, " chosen"]) -> PatientParameters | None:
     """Return the patient-level parameters of chosen patients, which is all that a hazard looks at."""
     if parameters is None:
         return None

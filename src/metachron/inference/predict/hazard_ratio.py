@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import polars as pl
+from jax.scipy.special import logsumexp
+from jaxtyping import Array, Float
 
 from metachron.base import ModelError, list_briefly
 from metachron.inference.fit import Fit
 from metachron.inference.predict.bands import band_frame
-from metachron.inference.predict.population_survival import Curves, checked_times, population_curves
+from metachron.inference.predict.draws import take_draws
+from metachron.inference.predict.hazard_grid import cumulative_on_grid
+from metachron.inference.predict.population_survival import checked_times, drawn_parameters, drawn_patients
 from metachron.inference.predict.subjects import need_hazard, with_arm
+from metachron.joint import Design, JointModel
+from metachron.joint.hazard_terms import log_hazard, patient_state
+from metachron.joint.sites import Theta
 
 MARGINAL, CONDITIONAL = "marginal", "conditional"
 
@@ -42,15 +52,42 @@ def hazard_ratio_over_time(
     arms = fit.labels.arms
     base = arms[0] if reference is None else reference
     if len(arms) < 2 or base not in arms:
-        raise ModelError(f"a hazard ratio needs two arms and one of them as reference; the fit has {list_briefly(arms)}")
-    curves = {arm: population_curves(fit, with_arm(fit, arm), times, draws=draws, seed=seed) for arm in arms}
-    frames = [_compare(curves[arm], curves[base], arm, base, times) for arm in arms if arm != base]
+        raise ModelError(
+            f"a hazard ratio needs two arms and one of them as reference; the fit has {list_briefly(arms)}"
+        )
+    frames = [_compare(fit, arm, base, times, draws, seed) for arm in arms if arm != base]
     return pl.concat(frames)
 
 
-def _compare(curves: Curves, base: Curves, arm: str, reference: str, times: np.ndarray) -> pl.DataFrame:
-    own = np.asarray(curves.log_own_hazard) - np.asarray(base.log_own_hazard)
-    marginal = np.asarray(curves.log_hazard) - np.asarray(base.log_hazard)
-    ratios = np.exp(np.stack([marginal, np.median(own, axis=1)], axis=1))
-    frame = band_frame(ratios, {"kind": [MARGINAL, CONDITIONAL], "time_year": times}, prefix="hazard_ratio_")
+def _compare(fit: Fit, arm: str, reference: str, times: np.ndarray, draws: int, seed: int) -> pl.DataFrame:
+    rows, standard = drawn_patients(fit, with_arm(fit, arm), seed=seed)
+    base, _ = drawn_patients(fit, with_arm(fit, reference), seed=seed)
+    theta = take_draws(fit, draws).theta
+    values = np.exp(np.asarray(_log_ratios(theta, standard, (rows, base), jnp.asarray(times), model=fit.model)))
+    frame = band_frame(values, {"kind": [MARGINAL, CONDITIONAL], "time_year": times}, prefix="hazard_ratio_")
     return frame.select(pl.lit(arm).alias("arm"), pl.lit(reference).alias("reference"), pl.all())
+
+
+@partial(jax.jit, static_argnames=("model",))
+def _log_ratios(
+    theta: Theta,
+    standard: Float[Array, "row effect"],
+    designs: tuple[Design, Design],
+    times: Float[Array, " time"],
+    *,
+    model: JointModel,
+) -> Float[Array, "draw kind time"]:
+    """Return the log of the marginal and of the conditional hazard ratio of the first design to the second."""
+    grid = jnp.broadcast_to(times, (standard.shape[0], times.shape[0]))
+
+    def hazards(draw: Theta, design: Design) -> tuple[Float[Array, "row time"], Float[Array, " time"]]:
+        state = patient_state(model, drawn_parameters(model, draw, standard, design))
+        survived = -cumulative_on_grid(model, draw, state, design, times)
+        own = log_hazard(model, draw, state, design, grid)
+        return own, logsumexp(own + survived, axis=0) - logsumexp(survived, axis=0)
+
+    def one(draw: Theta) -> Float[Array, "kind time"]:
+        (own, marginal), (base_own, base_marginal) = (hazards(draw, design) for design in designs)
+        return jnp.stack([marginal - base_marginal, jnp.median(own - base_own, axis=0)])
+
+    return jax.lax.map(one, theta)

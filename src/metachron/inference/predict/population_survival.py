@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
-from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float
 
 from metachron.base import ModelError
@@ -20,20 +18,12 @@ from metachron.inference.predict.draws import take_draws
 from metachron.inference.predict.hazard_grid import cumulative_on_grid
 from metachron.inference.predict.subjects import fitted_design, gather, need_hazard, standard_normals, with_arm
 from metachron.joint import Design, JointModel
-from metachron.joint.hazard_terms import log_hazard, patient_state
+from metachron.joint.hazard_terms import patient_state
 from metachron.joint.population import PatientParameters, patient_parameters
 from metachron.joint.sites import Theta, Values
 
 ROWS = 512
 """Patients drawn anew per draw and arm, at least; by evenly spread points the error of their mean is below 0.003."""
-
-
-class Curves(NamedTuple):
-    """Log marginal survival S and log marginal hazard -S'/S, (draw, time), and each row's own log hazard."""
-
-    log_survival: Float[Array, "draw time"]
-    log_hazard: Float[Array, "draw time"]
-    log_own_hazard: Float[Array, "draw row time"]
 
 
 def survival_by_arm(
@@ -54,7 +44,9 @@ def survival_by_arm(
     times = checked_times(time_year)
     design = fitted_design(fit)
     members = {arm: np.flatnonzero(np.asarray(design.arm) == index) for index, arm in enumerate(fit.labels.arms)}
-    curves = {arm: _expected(fit, gather(design, index), times, draws, seed) for arm, index in members.items() if len(index)}
+    curves = {
+        arm: _expected(fit, gather(design, index), times, draws, seed) for arm, index in members.items() if len(index)
+    }
     return _frame(curves, times)
 
 
@@ -79,13 +71,16 @@ def checked_times(time_year: Sequence[float] | np.ndarray, *, above_0: bool = Fa
     wrong = ~np.isfinite(times) | (times < 0) | (above_0 & (times == 0))
     if wrong.any():
         least = "above 0" if above_0 else "from 0 on"
-        raise ModelError(f"times of a prediction of survival must be finite and {least}; found {times[wrong][0]:g} years")
+        raise ModelError(
+            f"times of a prediction of survival must be finite and {least}; found {times[wrong][0]:g} years"
+        )
     return times
 
 
 def _expected(fit: Fit, design: Design, times: np.ndarray, draws: int, seed: int) -> np.ndarray:
-    curves = population_curves(fit, design, times, draws=draws, seed=seed, hazard=False)
-    return np.exp(np.asarray(curves.log_survival))
+    rows, standard = drawn_patients(fit, design, seed=seed)
+    theta = take_draws(fit, draws).theta
+    return np.asarray(_survival(theta, standard, rows, jnp.asarray(times), model=fit.model))
 
 
 def _frame(curves: dict[str, np.ndarray], times: np.ndarray) -> pl.DataFrame:
@@ -93,21 +88,16 @@ def _frame(curves: dict[str, np.ndarray], times: np.ndarray) -> pl.DataFrame:
     return band_frame(values, {"arm": list(curves), "time_year": times}, prefix="survival_")
 
 
-def population_curves(
-    fit: Fit, design: Design, times: np.ndarray, *, draws: int, seed: int, hazard: bool = True
-) -> Curves:
-    """Return survival and hazard averaged over the patients of a design, each repeated with effects drawn anew.
+def drawn_patients(fit: Fit, design: Design, *, seed: int) -> tuple[Design, Float[Array, "row effect"]]:
+    """Return the patients of a design, repeated to at least `ROWS` rows, and standardised effects drawn anew for each.
 
-    The same seed and number of patients give the same standardised effects, so that designs that differ in the arm
-    alone are compared patient by patient. Without ``hazard`` only the survival is computed.
+    The same seed and number of patients give the same effects, so that designs that differ in the arm alone are
+    compared patient by patient.
     """
     patients = design.arm.shape[0]
-    copies = -(-ROWS // patients)
-    rows = gather(design, np.tile(np.arange(patients), copies))
+    rows = gather(design, np.tile(np.arange(patients), -(-ROWS // patients)))
     part = fit.model.dynamics
-    standard = standard_normals(len(rows.arm), len(part.random) if part else 0, seed=seed)
-    theta = take_draws(fit, draws).theta
-    return _curves(theta, jnp.asarray(standard), rows, jnp.asarray(times), model=fit.model, hazard=hazard)
+    return rows, jnp.asarray(standard_normals(len(rows.arm), len(part.random) if part else 0, seed=seed))
 
 
 def drawn_parameters(
@@ -121,27 +111,17 @@ def drawn_parameters(
     return patient_parameters(part, Values(dict(theta), standard, lesion), design)
 
 
-@partial(jax.jit, static_argnames=("model", "hazard"))
-def _curves(
+@partial(jax.jit, static_argnames=("model",))
+def _survival(
     theta: Theta,
     standard: Float[Array, "row effect"],
     design: Design,
     times: Float[Array, " time"],
     *,
     model: JointModel,
-    hazard: bool,
-) -> Curves:
-    count = jnp.log(standard.shape[0])
-    grid = jnp.broadcast_to(times, (standard.shape[0], times.shape[0]))
-
-    def one(draw: Theta) -> Curves:
+) -> Float[Array, "draw time"]:
+    def one(draw: Theta) -> Float[Array, " time"]:
         state = patient_state(model, drawn_parameters(model, draw, standard, design))
-        survived = -cumulative_on_grid(model, draw, state, design, times)
-        alive = logsumexp(survived, axis=0)
-        if not hazard:
-            nothing = jnp.zeros((0,))
-            return Curves(alive - count, nothing, nothing)
-        own = log_hazard(model, draw, state, design, grid)
-        return Curves(alive - count, logsumexp(own + survived, axis=0) - alive, own)
+        return jnp.mean(jnp.exp(-cumulative_on_grid(model, draw, state, design, times)), axis=0)
 
     return jax.lax.map(one, theta)

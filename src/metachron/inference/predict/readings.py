@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import jax.numpy as jnp
 import numpy as np
 
 from metachron.base import MONTHS_PER_YEAR, ParameterSpec, Transform
@@ -52,7 +53,7 @@ def reading(law: Law, spec: ParameterSpec) -> Reading:
     if spec.name in _READINGS and _NEEDS.get(spec.name, "size") in provides(law):
         return _READINGS[spec.name]
     if spec.name == "baseline":
-        return Reading("size at day 0", "mm", lambda value: np.asarray(law.scale.to_mm(value)))
+        return Reading("size at day 0", "mm", lambda value: np.asarray(law.scale.to_mm(jnp.asarray(value))))
     if spec.name == "slope_per_year" and law.scale.name == "mm":
         return Reading("growth", "mm per month", lambda value: value / MONTHS_PER_YEAR)
     if spec.name == "slope_per_year" and law.scale.name == "log":

@@ -132,7 +132,9 @@ def describe_arms(fit: Fit) -> pl.DataFrame:
     if fit.model.dynamics is not None:
         sizes = recorded_sizes(fit).join(patients, on="patient")
         counts = sizes.group_by("arm").agg(
-            pl.col("patient").n_unique().alias("sized"), pl.len().alias("sizes"), pl.col("censored").sum().alias("below_limit")
+            pl.col("patient").n_unique().alias("sized"),
+            pl.len().alias("sizes"),
+            pl.col("censored").sum().alias("below_limit"),
         )
         baseline = size_changes(fit).unique("patient").group_by("arm").agg(pl.col("baseline_mm").median())
         table = table.join(counts, on="arm", how="left").join(baseline, on="arm", how="left")

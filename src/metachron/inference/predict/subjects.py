@@ -53,15 +53,15 @@ def gather(design: Design, index: np.ndarray) -> Design:
 
     There is one series, of the first patient: predictions of survival depend on patients, not on their series.
     """
-    index = jnp.asarray(index)
+    chosen = jnp.asarray(index)
     return Design(
         measured=None,
         censored=None,
         series_patient=jnp.zeros(1, dtype=jnp.int32),
-        patient_weight=jnp.ones(len(index)),
-        arm=design.arm[index],
-        study_arm=design.study_arm[index],
-        columns={name: matrix[index] for name, matrix in design.columns.items()},
+        patient_weight=jnp.ones(len(chosen)),
+        arm=design.arm[chosen],
+        study_arm=design.study_arm[chosen],
+        columns={name: matrix[chosen] for name, matrix in design.columns.items()},
         events=None,
         knots_year=design.knots_year,
     )

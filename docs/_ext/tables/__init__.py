@@ -1,0 +1,44 @@
+"""Tables of the documentation that are made from the code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tables import cohort, command_line, datasets, model_file, models, population
+
+TABLES: dict[str, Callable[[], str]] = {
+    function.__name__.replace("_", "-"): function
+    for function in (
+        models.laws,
+        models.law_parameters,
+        models.observations,
+        models.observation_parameters,
+        models.hazards,
+        models.hazard_parameters,
+        models.links,
+        models.link_priors,
+        models.supported,
+        population.population_priors,
+        population.groups,
+        population.sampler,
+        population.schedule,
+        population.thresholds,
+        population.quadrature_error,
+        cohort.cohort_tables,
+        cohort.mapping_keys,
+        cohort.mapping_source_keys,
+        cohort.conversions,
+        cohort.rules,
+        model_file.model_file_top,
+        model_file.model_file_dynamics,
+        model_file.model_file_parameter,
+        model_file.model_file_hazard,
+        model_file.model_file_covariate,
+        datasets.dataset_list,
+        datasets.dataset_details,
+        command_line.commands,
+    )
+}
+"""What ``{generated} NAME`` inserts, by name."""
+
+__all__ = ["TABLES"]

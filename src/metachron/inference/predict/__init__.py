@@ -1,0 +1,42 @@
+"""Predictions from a fit: patients, arms, predictive checks, clinical numbers, tables for other software."""
+
+from metachron.inference.predict.clinical import clinical_parameters
+from metachron.inference.predict.curves import IndividualCurves, individual_curves
+from metachron.inference.predict.estimates import individual_estimates
+from metachron.inference.predict.export import export_tables, population_table, predicted_sizes
+from metachron.inference.predict.hazard_ratio import hazard_ratio_over_time
+from metachron.inference.predict.population_survival import standardised_survival, survival_by_arm
+from metachron.inference.predict.recorded import (
+    best_changes,
+    describe_arms,
+    event_times,
+    kaplan_meier_of,
+    recorded_sizes,
+    size_changes,
+    span_of_response,
+)
+from metachron.inference.predict.size_check import SizeCheck, size_vpc
+from metachron.inference.predict.survival_check import survival_vpc
+
+__all__ = [
+    "IndividualCurves",
+    "SizeCheck",
+    "best_changes",
+    "clinical_parameters",
+    "describe_arms",
+    "event_times",
+    "export_tables",
+    "hazard_ratio_over_time",
+    "individual_curves",
+    "individual_estimates",
+    "kaplan_meier_of",
+    "population_table",
+    "predicted_sizes",
+    "recorded_sizes",
+    "size_changes",
+    "size_vpc",
+    "span_of_response",
+    "standardised_survival",
+    "survival_by_arm",
+    "survival_vpc",
+]

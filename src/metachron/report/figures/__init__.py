@@ -1,0 +1,20 @@
+"""Figures of a fit. Each function takes a `Fit` and returns a Matplotlib figure that a notebook shows as it is."""
+
+from metachron.report.figures.chains import traces
+from metachron.report.figures.individual import individual_fits
+from metachron.report.figures.response import spider, waterfall
+from metachron.report.figures.size_check import size_check
+from metachron.report.figures.style import Chart
+from metachron.report.figures.survival import standardised, survival_check, survival_fit
+
+__all__ = [
+    "Chart",
+    "individual_fits",
+    "size_check",
+    "spider",
+    "standardised",
+    "survival_check",
+    "survival_fit",
+    "traces",
+    "waterfall",
+]

@@ -1,0 +1,154 @@
+"""The numbers behind a report, each computed once and only when a figure, a table or a sentence asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from metachron.base import MONTHS_PER_YEAR
+from metachron.inference import Fit
+from metachron.inference.predict import (
+    IndividualCurves,
+    SizeCheck,
+    best_changes,
+    clinical_parameters,
+    describe_arms,
+    event_times,
+    hazard_ratio_over_time,
+    individual_curves,
+    size_changes,
+    size_vpc,
+    span_of_response,
+    standardised_survival,
+    survival_by_arm,
+    survival_vpc,
+)
+
+_POINTS = 61
+_LATE = 0.9
+"""Hazard ratios are shown up to the time by which this share of patients has left observation."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Predictions and summaries of one fit.
+
+    Parameters
+    ----------
+    fit : what they are computed from.
+    patients : whom individual figures show; None: nine patients from the best response to the worst.
+    draws, seed : number of posterior draws behind each prediction, and the seed of what is random in them.
+    """
+
+    fit: Fit
+    patients: tuple[str, ...] | None = None
+    draws: int = 200
+    seed: int = 1
+
+    @classmethod
+    def of(cls, source: Fit | Numbers, patients: Sequence[str] | None = None) -> Numbers:
+        """Return the numbers of a fit; numbers that are given stay, and with them all that is computed already."""
+        if isinstance(source, Numbers):
+            return source
+        return cls(source, None if patients is None else tuple(patients))
+
+    @property
+    def event(self) -> str:
+        """The kind of event of the hazard; ``"event"`` where there is none."""
+        return self.fit.model.hazard.event if self.fit.model.hazard else "event"
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        return self.fit.labels.arms
+
+    @cached_property
+    def clinical(self) -> pl.DataFrame:
+        return clinical_parameters(self.fit)
+
+    @cached_property
+    def by_arm(self) -> pl.DataFrame:
+        return describe_arms(self.fit)
+
+    @cached_property
+    def observed(self) -> pl.DataFrame:
+        """Observed outcomes; empty without a hazard."""
+        found = event_times(self.fit)
+        return pl.DataFrame() if found is None else found
+
+    @cached_property
+    def last_year(self) -> float:
+        """The end of the last follow-up for the event."""
+        return float(self.observed["time_year"].max())  # type: ignore[arg-type]
+
+    @cached_property
+    def landmark_year(self) -> float:
+        """The time that sentences speak of: 1 year, or half of a shorter follow-up in whole months."""
+        if self.last_year >= 1.25:
+            return 1.0
+        return max(1.0, round(self.last_year * MONTHS_PER_YEAR / 2)) / MONTHS_PER_YEAR
+
+    @cached_property
+    def grid_year(self) -> np.ndarray:
+        """Times from 0 to the end of follow-up."""
+        return np.linspace(0.0, self.last_year, _POINTS)
+
+    @cached_property
+    def ratio_grid_year(self) -> np.ndarray:
+        """Times of the hazard ratio, the landmark among them; above 0, and not beyond most patients' follow-up."""
+        late = max(float(np.quantile(self.observed["time_year"].to_numpy(), _LATE)), self.landmark_year)
+        return np.unique(np.append(np.linspace(late / 40, late, 40), self.landmark_year))
+
+    @cached_property
+    def survival(self) -> pl.DataFrame:
+        return survival_by_arm(self.fit, self.grid_year, draws=self.draws, seed=self.seed)
+
+    @cached_property
+    def standardised(self) -> pl.DataFrame:
+        times = np.unique(np.append(self.grid_year, self.landmark_year))
+        return standardised_survival(self.fit, times, draws=self.draws, seed=self.seed)
+
+    @cached_property
+    def hazard_ratio(self) -> pl.DataFrame:
+        return hazard_ratio_over_time(self.fit, self.ratio_grid_year, draws=self.draws, seed=self.seed)
+
+    @cached_property
+    def size_check(self) -> SizeCheck:
+        return size_vpc(self.fit, draws=self.draws, seed=self.seed)
+
+    @cached_property
+    def survival_check(self) -> pl.DataFrame:
+        return survival_vpc(self.fit, self.grid_year, draws=self.draws, seed=self.seed)
+
+    @cached_property
+    def changes(self) -> pl.DataFrame:
+        return size_changes(self.fit)
+
+    @cached_property
+    def best(self) -> pl.DataFrame:
+        return best_changes(self.fit)
+
+    @cached_property
+    def chosen(self) -> tuple[str, ...]:
+        return self.patients if self.patients is not None else tuple(span_of_response(self.fit))
+
+    @cached_property
+    def curves(self) -> IndividualCurves:
+        """Curves of the chosen patients, from the first recorded size to the end of the longest follow-up of them."""
+        start, stop = self._span()
+        return individual_curves(self.fit, self.chosen, np.linspace(start, stop, 2 * _POINTS), draws=self.draws)
+
+    def _span(self) -> tuple[float, float]:
+        ends = [0.5]
+        start = 0.0
+        if self.observed.height:
+            mine = self.observed.filter(pl.col("patient").is_in(self.chosen))
+            ends += mine["time_year"].to_list()
+        if self.fit.model.dynamics is not None:
+            sizes = self.changes.filter(pl.col("patient").is_in(self.chosen))["time_year"].to_list()
+            ends += sizes
+            start = min([0.0, *sizes])
+        return start, max(ends) * 1.02

@@ -1,0 +1,58 @@
+"""Numbers as a reader expects them: three digits, months, percent, and words where a number is infinite."""
+
+from __future__ import annotations
+
+import math
+
+from metachron.base import MONTHS_PER_YEAR
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a number with so many significant digits and no exponent; an en dash where there is none."""
+    if value is None or math.isnan(value):
+        return "\N{EN DASH}"
+    if math.isinf(value):
+        return "\N{INFINITY}" if value > 0 else f"{MINUS}\N{INFINITY}"
+    if value == 0:
+        return "0"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{min(decimals, 6)}f}"
+    return text.replace("-", MINUS) if float(text.replace(",", "")) else "0"
+
+
+def interval(low: float, high: float, digits: int = 3) -> str:
+    """Return ``low to high``."""
+    return f"{number(low, digits)} to {number(high, digits)}"
+
+
+def with_interval(value: float, low: float, high: float, *, unit: str = "") -> str:
+    """Return a value with its 90 % interval in brackets."""
+    after = f" {unit}" if unit else ""
+    return f"{number(value)}{after} (90 % interval {interval(low, high)})"
+
+
+def percent(share: float) -> str:
+    """Return a share as a whole percentage."""
+    return f"{100 * share:.0f} %".replace("-", MINUS)
+
+
+def months(year: float) -> str:
+    """Return a time as whole months."""
+    return f"{year * MONTHS_PER_YEAR:.0f} months"
+
+
+def alive(event: str) -> str:
+    """Return what it means to have had no event yet."""
+    return "alive" if event == "death" else f"free of {event.replace('_', ' ')}"
+
+
+def survival_label(event: str) -> str:
+    """Return the label of an axis of survival."""
+    return "Alive (%)" if event == "death" else f"Free of {event.replace('_', ' ')} (%)"
+
+
+def joined(items: list[str]) -> str:
+    """Return items as a list in a sentence."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

@@ -1,0 +1,81 @@
+"""Starting up: help is quick and imports nothing heavy, and so does the package itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+
+import pytest
+
+import metachron
+from metachron.cli.app import app
+
+HEAVY = ("jax", "polars", "matplotlib", "numpy", "pandas", "xarray")
+HELP_SECONDS = 0.5
+COMMANDS = ("check", "data", "demo", "export", "fit", "model", "report", "summary", "template")
+
+
+def imported(code: str) -> set[str]:
+    """Return which heavy packages a fresh interpreter holds after running the code."""
+    probe = f"{code}\nimport sys; sys.stderr.write(','.join(m for m in {HEAVY!r} if m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    return set(filter(None, done.stderr.split(",")))
+
+
+def test_the_package_is_light() -> None:
+    assert imported("import metachron; metachron.__version__; dir(metachron)") == set()
+
+
+@pytest.mark.parametrize("words", [["--help"], ["fit", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
+    assert imported(f"from metachron.cli import main\nmain({words!r})") == set()
+
+
+def test_help_is_quick() -> None:
+    """Processor time, the best of three: a busy machine does not count."""
+
+    def seconds() -> float:
+        before = os.times()
+        subprocess.run([sys.executable, "-m", "metachron.cli", "--help"], capture_output=True, check=True)
+        after = os.times()
+        return (after.children_user - before.children_user) + (after.children_system - before.children_system)
+
+    assert min(seconds() for _ in range(3)) < HELP_SECONDS
+
+
+def test_help_names_every_command(run: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = run("--help")
+    assert code == 0
+    assert all(f" {name} " in out for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str, run: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = run(name, "--help")
+    assert code == 0
+    assert out.startswith(f"Usage: metachron {name}")
+
+
+def test_version(run: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = run("--version")
+    assert (code, out.strip()) == (0, version("metachron"))
+    assert metachron.__version__ == version("metachron")
+
+
+def test_completion_knows_options_of_lazily_loaded_parts() -> None:
+    script = app.generate_completion(shell="bash")
+    assert "--dynamics-covariate" in script
+
+
+def test_every_public_name_is_found() -> None:
+    for name in metachron.__all__:
+        assert getattr(metachron, name) is not None
+    assert set(metachron.__all__) <= set(dir(metachron))
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(AttributeError, match="public names: Cohort, Fit"):
+        _ = metachron.nonesuch  # type: ignore[attr-defined]
