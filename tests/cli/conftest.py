@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import pytest
@@ -16,14 +15,6 @@ from metachron.cohort import write_folder
 from metachron.joint.demo_trial import two_arm_trial
 
 TINY = ("--chains", "1", "--warmup", "50", "--draws", "20")
-
-
-class Ran(NamedTuple):
-    """What a command left: exit code, results and messages."""
-
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,19 +30,25 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
-    """Run the command line on words; an error that would print a traceback fails the test."""
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line on words: exit code, stdout, stderr. What would print a traceback fails the test."""
 
-    def run(*words: object) -> Ran:
+    def run(*words: object) -> tuple[int, str, str]:
         capsys.readouterr()
         try:
             code = main([str(word) for word in words])
         except SystemExit as stop:
             code = int(stop.code or 0)
         caught = capsys.readouterr()
-        return Ran(code, caught.out, caught.err)
+        return code, caught.out, caught.err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def tiny() -> tuple[str, ...]:
+    """Options of a fit that takes a second and cannot converge."""
+    return TINY
 
 
 @pytest.fixture(scope="session")

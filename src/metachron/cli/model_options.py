@@ -99,7 +99,7 @@ def describe_model(model: JointModel) -> str:
 
 
 def _dynamics(part: DynamicsPart | None, options: ModelOptions) -> DynamicsPart | None:
-    from metachron.joint.compose import exchange_law, exchange_observation, with_covariates
+    from metachron.joint.defaults import exchange_law, exchange_observation, with_covariates
 
     if options.dynamics == NONE:
         part = None
@@ -122,7 +122,7 @@ def _dynamics(part: DynamicsPart | None, options: ModelOptions) -> DynamicsPart 
 
 
 def _hazard(part: HazardPart | None, options: ModelOptions) -> HazardPart | None:
-    from metachron.joint.compose import exchange_hazard, exchange_links
+    from metachron.joint.defaults import exchange_hazard, exchange_links
 
     if options.hazard == NONE:
         part = None

@@ -23,6 +23,6 @@ def main(tokens: Sequence[str] | None = None) -> int:
         complain("error", str(error))
         return error.exit_code
     except KeyboardInterrupt as stop:
-        complain("interrupted", str(stop) or "nothing was written")
+        complain("interrupted", str(stop).removeprefix("interrupted ") or "nothing was written")
         return INTERRUPTED
     return 0

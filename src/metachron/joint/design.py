@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 from jaxtyping import Array, Float, Int
 
-from metachron.base import ModelError
+from metachron.base import ModelError, list_briefly
 from metachron.cohort import Cohort, CohortArrays
 from metachron.hazards import default_knots
 from metachron.joint.covariates import Coding, code_covariates
-from metachron.joint.parts import DynamicsPart, HazardPart
+from metachron.joint.parts import DynamicsPart, HazardPart, ModelParts
 
 
 class Rows(NamedTuple):
@@ -105,8 +105,8 @@ class Binding:
     labels: Labels
 
 
-def bind(model: Any, cohort: Cohort, labels: Labels | None = None) -> Binding:
-    """Return the design of ``cohort`` under a `JointModel`.
+def bind(model: ModelParts, cohort: Cohort, labels: Labels | None = None) -> Binding:
+    """Return the design of ``cohort`` under a `ModelParts`.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def bind(model: Any, cohort: Cohort, labels: Labels | None = None) -> Binding:
 
 
 def bind_patients(
-    model: Any,
+    model: ModelParts,
     patients: pl.DataFrame,
     weight: np.ndarray,
     series_patient: np.ndarray,
@@ -185,7 +185,7 @@ def bind_patients(
     return Binding(design, dims, Labels(identifiers, (), arms, study_arms, columns, coded.codings, knots_year, 0.0))
 
 
-def _limit(model: Any, cohort: Cohort, labels: Labels | None) -> float:
+def _limit(model: ModelParts, cohort: Cohort, labels: Labels | None) -> float:
     """Return the limit below which a size is censored: the model's, else the fit's, else the cohort's."""
     stated = model.dynamics.limit_mm if model.dynamics else None
     if stated is not None:
@@ -193,7 +193,7 @@ def _limit(model: Any, cohort: Cohort, labels: Labels | None) -> float:
     return labels.limit_mm if labels is not None else cohort.limit_mm
 
 
-def _arrays(model: Any, cohort: Cohort, limit: float) -> CohortArrays:
+def _arrays(model: ModelParts, cohort: Cohort, limit: float) -> CohortArrays:
     dynamics, hazard = model.dynamics, model.hazard
     arrays = cohort.to_arrays(
         size=dynamics.size if dynamics else None, limit_mm=limit, event=hazard.event if hazard else None
@@ -227,8 +227,15 @@ def _events(part: HazardPart, arrays: CohortArrays, cohort: Cohort) -> Events:
     if not np.any(events.code > 0):
         raise ModelError(f"cohort {cohort.name!r} records no event {part.event!r}: its hazard cannot be estimated")
     known = events.code >= 0
-    lower = np.where(known, events.lower_year, 1.0)
-    upper = np.where(events.code == 2, events.upper_year, lower + 1.0)
+    early = [patient for patient, year in zip(arrays.patient_ids, events.entry_year, strict=False) if year < 0]
+    if early:
+        raise ModelError(
+            f"cohort {cohort.name!r}: entry_day in table followup lies before day 0 for {len(early)} patients "
+            f"({list_briefly(early)}); hazards begin at day 0: set entry_day to 0 where time at risk begins with the "
+            "treatment, or count the days of these patients from their entry"
+        )
+    lower = np.where(known, events.lower_year, 0.0)
+    upper = np.where(events.code == 2, events.upper_year, lower)
     return Events(
         entry_year=jnp.asarray(np.where(known, events.entry_year, 0.0)),
         lower_year=jnp.asarray(lower),

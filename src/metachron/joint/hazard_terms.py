@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from metachron.base import DAYS_PER_YEAR
 from metachron.base.quadrature import power_rule
 from metachron.dynamics import Trajectory
 from metachron.joint.design import Design
 from metachron.joint.links import PatientState
+from metachron.joint.parts import ModelParts
 from metachron.joint.population import PatientParameters
 from metachron.joint.sites import Theta
 
-if TYPE_CHECKING:
-    from metachron.joint.model import JointModel
 
-
-def hazard_psi(model: JointModel, theta: Theta) -> dict[str, Float[Array, "..."]]:
+def hazard_psi(model: ModelParts, theta: Theta) -> dict[str, Float[Array, "..."]]:
     """Return the parameters of the baseline hazard, keyed by parameter name."""
     part = model.hazard
     assert part is not None
     return {spec.name: theta[f"{part.event}.{spec.label}"] for spec in part.hazard.parameters}
 
 
-def patient_state(model: JointModel, parameters: PatientParameters | None) -> PatientState | None:
+def patient_state(model: ModelParts, parameters: PatientParameters | None) -> PatientState | None:
     """Return what links look at, one row per patient."""
     if parameters is None or model.dynamics is None:
         return None
@@ -36,7 +34,7 @@ def patient_state(model: JointModel, parameters: PatientParameters | None) -> Pa
 
 
 def linear_predictor(
-    model: JointModel,
+    model: ModelParts,
     theta: Theta,
     state: PatientState | None,
     design: Design,
@@ -60,7 +58,7 @@ def linear_predictor(
 
 
 def log_hazard(
-    model: JointModel, theta: Theta, state: PatientState | None, design: Design, time_year: Float[Array, "patient node"]
+    model: ModelParts, theta: Theta, state: PatientState | None, design: Design, time_year: Float[Array, "patient node"]
 ) -> Float[Array, "patient node"]:
     """Return the log hazard of every patient at times of shape (patient, node)."""
     part = model.hazard
@@ -71,7 +69,7 @@ def log_hazard(
 
 
 def cumulative_hazard(
-    model: JointModel,
+    model: ModelParts,
     theta: Theta,
     state: PatientState | None,
     design: Design,
@@ -92,16 +90,21 @@ def cumulative_hazard(
         between = [part.hazard.cumulative(time, psi, design.knots_year) for time in (stop_year, start_year)]
         return jnp.exp(fixed) * (between[0] - between[1])
     total = jnp.zeros_like(start_year)
+    somewhere = after_day_0(stop_year)[:, None]
     edges = [start_year, *_inner_edges(design, start_year, stop_year), stop_year]
     nodes, weights = power_rule(part.nodes)
     for left, right in pairwise(edges):
         width = (right - left)[:, None]
-        time = left[:, None] + width * nodes
-        safe = jnp.where(width > 0, time, 1.0)
-        base = part.hazard.log_hazard(safe, psi, design.knots_year)
-        moving = linear_predictor(model, theta, state, design, safe, constant=False)
-        total = total + jnp.sum(width * weights * jnp.exp(base + moving), axis=1)
-    return jnp.exp(fixed) * total
+        time = jnp.where(width > 0, left[:, None] + width * nodes, somewhere)
+        base = part.hazard.log_hazard(time, psi, design.knots_year)
+        moving = linear_predictor(model, theta, state, design, time, constant=False)
+        total = total + jnp.sum(width * weights * jnp.exp(base + fixed[:, None] + moving), axis=1)
+    return total
+
+
+def after_day_0(time_year: Float[Array, " patient"]) -> Float[Array, " patient"]:
+    """Return the times, and day 1 in place of day 0: where a term without weight is computed, it must be finite."""
+    return jnp.where(time_year > 0, time_year, 1.0 / DAYS_PER_YEAR)
 
 
 def _inner_edges(

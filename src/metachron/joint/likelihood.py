@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metachron.joint.design import Design, Dims, Rows
-from metachron.joint.hazard_terms import cumulative_hazard, log_hazard, patient_state
+from metachron.joint.hazard_terms import after_day_0, cumulative_hazard, log_hazard, patient_state
+from metachron.joint.parts import ModelParts
 from metachron.joint.population import PatientParameters, patient_parameters, row_parameters
 from metachron.joint.sites import Theta, Values
 
-if TYPE_CHECKING:
-    from metachron.joint.model import JointModel
-
 
 def size_rows(
-    model: JointModel, theta: Theta, parameters: PatientParameters, rows: Rows, *, censored: bool
+    model: ModelParts, theta: Theta, parameters: PatientParameters, rows: Rows, *, censored: bool
 ) -> Float[Array, " row"]:
     """Return the log density of each recorded size, or the log probability of each one below the limit."""
     part = model.dynamics
@@ -32,7 +28,7 @@ def size_rows(
 
 
 def event_terms(
-    model: JointModel, theta: Theta, parameters: PatientParameters | None, design: Design, dims: Dims
+    model: ModelParts, theta: Theta, parameters: PatientParameters | None, design: Design, dims: Dims
 ) -> Float[Array, " patient"]:
     """Return each patient's log likelihood of the event given survival to entry.
 
@@ -43,16 +39,17 @@ def event_terms(
     assert events is not None
     state = patient_state(model, parameters)
     survived = cumulative_hazard(model, theta, state, design, events.entry_year, events.lower_year)
-    time = jnp.where(events.exact > 0, events.lower_year, 1.0)
+    time = after_day_0(events.lower_year)
     total = events.exact * log_hazard(model, theta, state, design, time[:, None])[:, 0] - survived
     if dims.interval:
         between = cumulative_hazard(model, theta, state, design, events.lower_year, events.upper_year)
-        total = total + events.interval * jnp.log(-jnp.expm1(-between))
+        inside = jnp.where(events.interval > 0, between, 1.0)
+        total = total + events.interval * jnp.log(-jnp.expm1(-inside))
     return events.known * total
 
 
 def log_likelihood_by_patient(
-    model: JointModel, values: Values, design: Design, dims: Dims
+    model: ModelParts, values: Values, design: Design, dims: Dims
 ) -> Float[Array, " patient"]:
     """Return the log likelihood of each patient's sizes and event, given population parameters and effects."""
     parameters = patient_parameters(model.dynamics, values, design) if model.dynamics else None
@@ -69,7 +66,7 @@ def log_likelihood_by_patient(
     return total
 
 
-def log_likelihood(model: JointModel, values: Values, design: Design, dims: Dims) -> Float[Array, ""]:
+def log_likelihood(model: ModelParts, values: Values, design: Design, dims: Dims) -> Float[Array, ""]:
     """Return the log likelihood of all patients: the same terms, summed without sorting them by patient."""
     parameters = patient_parameters(model.dynamics, values, design) if model.dynamics else None
     total = jnp.zeros(())

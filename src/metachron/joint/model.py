@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 from jaxtyping import Array, Float
 
 from metachron.base import ModelError
 from metachron.cohort import Cohort
+from metachron.joint.defaults import exchange_hazard, exchange_law, exchange_links, exchange_observation
 from metachron.joint.design import Binding, Design, Dims, Labels, bind
 from metachron.joint.likelihood import log_likelihood, log_likelihood_by_patient
-from metachron.joint.parts import Covariate, DynamicsPart, HazardPart
+from metachron.joint.model_file import read_toml, write_toml
+from metachron.joint.parts import DynamicsPart, HazardPart, ModelParts
+from metachron.joint.simulate import VisitPlan, simulate
 from metachron.joint.sites import Site, Values, list_sites, unpack
-
-if TYPE_CHECKING:
-    from metachron.joint.simulate import VisitPlan
 
 
 @dataclass(frozen=True)
-class JointModel:
+class JointModel(ModelParts):
     """A joint model of tumour size and an event; either part may be left out.
 
-    It composes, and holds no data: ``bind(cohort)`` gives the arrays that `log_density` takes.
-
-    Parameters
-    ----------
-    dynamics : tumour law, observation law and population of its parameters; None: a survival model.
-    hazard : baseline hazard, covariates and links; None: tumour dynamics alone.
-    covariates : how baseline columns enter wherever they are named.
-    name : what the model is called in reports.
-
-    Raises
-    ------
-    ModelError
-        When both parts are left out, or the parts do not fit together (a link that the law does not support, an
-        observation law that needs positive sizes, a prior that is not one).
+    It composes its parts (see `ModelParts`) and holds no data: ``bind(cohort)`` gives the arrays that `log_density`
+    takes.
 
     Examples
     --------
@@ -47,26 +35,6 @@ class JointModel:
     >>> model.replace(links=["slope"]).hazard.links[0].link.name
     'slope'
     """
-
-    dynamics: DynamicsPart | None
-    hazard: HazardPart | None
-    covariates: tuple[Covariate, ...] = ()
-    name: str = field(default="model", compare=False)
-
-    def __post_init__(self) -> None:
-        if self.dynamics is None and self.hazard is None:
-            raise ModelError("a model needs tumour dynamics or a hazard; both are left out")
-        if self.dynamics is not None:
-            self.dynamics.check()
-        if self.hazard is not None:
-            self.hazard.check(self.dynamics)
-
-    def covariate_blocks(self) -> dict[str, tuple[str, ...]]:
-        """Return the covariate columns of each dynamics parameter, and of ``"hazard"``."""
-        blocks = {p.name: p.covariates for p in self.dynamics.parameters} if self.dynamics else {}
-        if self.hazard is not None:
-            blocks["hazard"] = self.hazard.covariates
-        return blocks
 
     def bind(self, cohort: Cohort, labels: Labels | None = None) -> Binding:
         """Return the arrays of a cohort; with ``labels`` of a fit, its arms, codings, knots and limit are kept."""
@@ -95,10 +63,8 @@ class JointModel:
     ) -> JointModel:
         """Return the model with another law, hazard, observation law or other links, named as in the registries.
 
-        What is not named stays: covariates and groups of parameters that both laws share, priors of the hazard kept.
+        What is not named stays: covariates and groups of parameters that both laws share, links that both have.
         """
-        from metachron.joint.compose import exchange_hazard, exchange_law, exchange_links, exchange_observation
-
         part, event = self.dynamics, self.hazard
         if dynamics is not None:
             part = exchange_law(part, dynamics) if isinstance(dynamics, str) else dynamics
@@ -113,31 +79,20 @@ class JointModel:
         return replace(self, dynamics=part, hazard=event)
 
     def simulate(
-        self,
-        parameters: Mapping[str, Any],
-        patients: pl.DataFrame,
-        plan: VisitPlan,
-        *,
-        seed: int,
-        **options: Any,
+        self, parameters: Mapping[str, Any], patients: pl.DataFrame, plan: VisitPlan, *, seed: int, **options: Any
     ) -> Cohort:
         """Return a cohort drawn from the model on a visit plan; see `metachron.joint.simulate.simulate`."""
-        from metachron.joint.simulate import simulate
-
         return simulate(self, parameters, patients, plan, seed=seed, **options)
 
     def to_toml(self) -> str:
         """Return the resolved model file: every choice and prior written out."""
-        from metachron.joint.model_file import write_toml
-
         return write_toml(self)
 
     @classmethod
     def from_toml(cls, text: str, file: str = "model.toml") -> JointModel:
         """Return the model that a model file describes; what it leaves out takes the documented defaults."""
-        from metachron.joint.model_file import read_toml
-
-        return read_toml(text, file)
+        parts = read_toml(text, file)
+        return cls(parts.dynamics, parts.hazard, parts.covariates, name=parts.name)
 
     @classmethod
     def read(cls, path: str | Path) -> JointModel:

@@ -1,4 +1,4 @@
-"""A model is data: ``model.toml`` read into a `JointModel`, and written back with every choice resolved."""
+"""A model is data: ``model.toml`` read into the parts of a model, and written back with every choice resolved."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from metachron.base import ModelError, Prior
-from metachron.joint.compose import (
+from metachron.joint.defaults import (
     default_dynamics,
     default_hazard,
     default_link,
 )
 from metachron.joint.links import LINKS, Link
-from metachron.joint.model import JointModel
 from metachron.joint.parts import (
     CORRELATION_PRIOR,
     HAZARD_COVARIATE_PRIOR,
@@ -25,6 +24,7 @@ from metachron.joint.parts import (
     Group,
     HazardPart,
     LinkTerm,
+    ModelParts,
     ParameterModel,
 )
 
@@ -93,8 +93,8 @@ class ModelFile(_Table):
     covariates: dict[str, CovariateTable] = {}
 
 
-def read_toml(text: str, file: str) -> JointModel:
-    """Return the model that the text of a model file describes.
+def read_toml(text: str, file: str) -> ModelParts:
+    """Return the parts of the model that the text of a model file describes.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def read_toml(text: str, file: str) -> JointModel:
         ]
         raise ModelError("\n".join([f"model file {file} has {len(lines)} problem(s):", *lines])) from error
     try:
-        return JointModel(
+        return ModelParts(
             _dynamics(described.dynamics) if described.dynamics else None,
             _hazard(described.hazard) if described.hazard else None,
             tuple(Covariate(column, **table.model_dump()) for column, table in described.covariates.items()),
@@ -122,7 +122,7 @@ def read_toml(text: str, file: str) -> JointModel:
         raise ModelError(f"model file {file}: {error}") from error
 
 
-def write_toml(model: JointModel) -> str:
+def write_toml(model: ModelParts) -> str:
     """Return the model file that `read_toml` reads back as the same model."""
     document: dict[str, Any] = {"name": model.name}
     if model.dynamics is not None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from metachron.joint.design import Dims, Labels
+from metachron.joint.parts import ModelParts
 from metachron.joint.sites import CORRELATION, Site, list_sites
-
-if TYPE_CHECKING:
-    from metachron.joint.model import JointModel
 
 
 class FlatName(NamedTuple):
@@ -21,7 +19,7 @@ class FlatName(NamedTuple):
     position: tuple[int, ...]
 
 
-def site_axes(model: JointModel, site: Site, labels: Labels) -> dict[str, tuple[str, ...]]:
+def site_axes(model: ModelParts, site: Site, labels: Labels) -> dict[str, tuple[str, ...]]:
     """Return the names of a site's dimensions and of their entries."""
     if site.name == CORRELATION:
         assert model.dynamics is not None
@@ -39,7 +37,7 @@ def site_axes(model: JointModel, site: Site, labels: Labels) -> dict[str, tuple[
     return axes
 
 
-def flat_names(model: JointModel, dims: Dims, labels: Labels) -> list[FlatName]:
+def flat_names(model: ModelParts, dims: Dims, labels: Labels) -> list[FlatName]:
     """Return the name, site and index of every population parameter that is free to vary."""
     names: list[FlatName] = []
     for site in list_sites(model, dims):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from metachron.base import ModelError, ParameterSpec, Prior, list_briefly
@@ -179,3 +179,42 @@ def check_link(link: Link, dynamics: DynamicsPart | None) -> None:
             f"the link {link.name!r} needs {list_briefly(sorted(missing))}, which the law {dynamics.law.name!r} does "
             f"not provide (it provides {list_briefly(sorted(given), 10)}); take another link or another law"
         )
+
+
+@dataclass(frozen=True)
+class ModelParts:
+    """The parts of a model together: what sites, likelihood and simulator read. `JointModel` adds what users call.
+
+    Parameters
+    ----------
+    dynamics : tumour law, observation law and population of its parameters; None: a survival model.
+    hazard : baseline hazard, covariates and links; None: tumour dynamics alone.
+    covariates : how baseline columns enter wherever they are named.
+    name : what the model is called in reports.
+
+    Raises
+    ------
+    ModelError
+        When both parts are left out, or the parts do not fit together (a link that the law does not support, an
+        observation law that needs positive sizes, a prior that is not one).
+    """
+
+    dynamics: DynamicsPart | None
+    hazard: HazardPart | None
+    covariates: tuple[Covariate, ...] = ()
+    name: str = field(default="model", compare=False)
+
+    def __post_init__(self) -> None:
+        if self.dynamics is None and self.hazard is None:
+            raise ModelError("a model needs tumour dynamics or a hazard; both are left out")
+        if self.dynamics is not None:
+            self.dynamics.check()
+        if self.hazard is not None:
+            self.hazard.check(self.dynamics)
+
+    def covariate_blocks(self) -> dict[str, tuple[str, ...]]:
+        """Return the covariate columns of each dynamics parameter, and of ``"hazard"``."""
+        blocks = {p.name: p.covariates for p in self.dynamics.parameters} if self.dynamics else {}
+        if self.hazard is not None:
+            blocks["hazard"] = self.hazard.covariates
+        return blocks

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metachron.joint.design import Design
+from metachron.joint.parts import DynamicsPart, ParameterModel
 from metachron.joint.sites import CORRELATION, Theta, Values
-
-if TYPE_CHECKING:
-    from metachron.joint.parts import DynamicsPart, ParameterModel
 
 
 class PatientParameters(NamedTuple):
@@ -42,8 +40,8 @@ def patient_spread(parameter: ParameterModel, theta: Theta, design: Design) -> F
 
 
 def patient_effects(part: DynamicsPart, values: Values, design: Design) -> dict[str, Float[Array, " patient"]]:
-    """Return the patient effects on the transform scale: standardised ones, correlated and scaled."""
-    standard = values.patient
+    """Return the patient effects on the transform scale: standardised ones, correlated and scaled; 0 for padding."""
+    standard = values.patient * design.patient_weight[:, None]
     if CORRELATION in values.theta:
         standard = standard @ values.theta[CORRELATION].T
     return {

@@ -17,7 +17,8 @@ from metachron.base import DAYS_PER_YEAR, ModelError, list_briefly
 from metachron.cohort import Cohort
 from metachron.joint.design import Binding, Design, Dims, bind_patients
 from metachron.joint.hazard_terms import cumulative_hazard, patient_state
-from metachron.joint.model import JointModel
+from metachron.joint.names import site_axes
+from metachron.joint.parts import ModelParts
 from metachron.joint.population import PatientParameters, patient_parameters, row_parameters
 from metachron.joint.sites import CORRELATION, Site, Theta, Values, effect_shapes, list_sites
 from metachron.joint.trial_tables import Observed, simulated_cohort
@@ -55,7 +56,7 @@ class VisitPlan:
 
 
 def simulate(
-    model: JointModel,
+    model: ModelParts,
     parameters: Mapping[str, Any],
     patients: pl.DataFrame,
     plan: VisitPlan,
@@ -104,10 +105,8 @@ def simulate(
     return simulated_cohort(model, name, patients, lesions, observed, event_year, end_year, limit_mm)
 
 
-def read_parameters(model: JointModel, binding: Binding, parameters: Mapping[str, Any]) -> dict[str, Array]:
+def read_parameters(model: ModelParts, binding: Binding, parameters: Mapping[str, Any]) -> dict[str, Array]:
     """Return population parameters as the model computes with them, from values by site name."""
-    from metachron.joint.names import site_axes
-
     sites = {site.name: site for site in list_sites(model, binding.dims)}
     missing, unknown = sorted(set(sites) - set(parameters)), sorted(set(parameters) - set(sites))
     if missing or unknown:
@@ -136,7 +135,7 @@ def _array(value: Any, site: Site, axes: tuple[tuple[str, ...], ...]) -> Float[A
     return array
 
 
-def draw_effects(model: JointModel, dims: Dims, theta: Theta, key: Array) -> Values:
+def draw_effects(model: ModelParts, dims: Dims, theta: Theta, key: Array) -> Values:
     """Return the values with standardised patient and lesion effects drawn anew."""
     patient, lesion = effect_shapes(model, dims)
     one, two = jax.random.split(key)
@@ -145,7 +144,7 @@ def draw_effects(model: JointModel, dims: Dims, theta: Theta, key: Array) -> Val
 
 @partial(jax.jit, static_argnames=("model",))
 def event_times(
-    model: JointModel,
+    model: ModelParts,
     theta: Theta,
     individual: PatientParameters | None,
     design: Design,
@@ -181,7 +180,7 @@ def _end_of_observation(plan: VisitPlan, count: int, rng: np.random.Generator) -
 
 
 def _observe(
-    model: JointModel,
+    model: ModelParts,
     theta: Theta,
     individual: PatientParameters | None,
     owners: np.ndarray,
@@ -208,7 +207,7 @@ def _observe(
 
 
 def _sizes(
-    model: JointModel,
+    model: ModelParts,
     theta: Theta,
     individual: PatientParameters,
     patient: np.ndarray,

@@ -9,17 +9,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metachron.base import Prior
 from metachron.joint.design import Dims
+from metachron.joint.parts import ModelParts
 from metachron.joint.priors import draw_prior, is_positive, log_prior, prior_median, to_real_line
-
-if TYPE_CHECKING:
-    from metachron.joint.model import JointModel
 
 STANDARD_NORMAL = Prior("normal", (0.0, 1.0), "standardised: its spread is a parameter of its own")
 CORRELATION = "effects.correlation"
@@ -65,7 +63,7 @@ class Values(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def list_sites(model: JointModel, dims: Dims) -> tuple[Site, ...]:
+def list_sites(model: ModelParts, dims: Dims) -> tuple[Site, ...]:
     """Return the population parameters of a model for a cohort of the given sizes, in their order in the vector."""
     sites: list[Site] = []
     if model.dynamics is not None:
@@ -79,7 +77,7 @@ def _grouped(name: str, prior: Prior, kind: str, dims: Dims) -> Site:
     return Site(name, prior) if kind == "all" else Site(name, prior, (dims.groups(kind),), (kind,))
 
 
-def _dynamics_sites(model: JointModel, dims: Dims) -> list[Site]:
+def _dynamics_sites(model: ModelParts, dims: Dims) -> list[Site]:
     part = model.dynamics
     assert part is not None
     sites = []
@@ -100,7 +98,7 @@ def _dynamics_sites(model: JointModel, dims: Dims) -> list[Site]:
     return sites
 
 
-def _hazard_sites(model: JointModel, dims: Dims) -> list[Site]:
+def _hazard_sites(model: ModelParts, dims: Dims) -> list[Site]:
     part = model.hazard
     assert part is not None
     sites = []
@@ -117,7 +115,7 @@ def _hazard_sites(model: JointModel, dims: Dims) -> list[Site]:
     return sites
 
 
-def effect_shapes(model: JointModel, dims: Dims) -> tuple[tuple[int, int], tuple[int, int]]:
+def effect_shapes(model: ModelParts, dims: Dims) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return the shapes of the standardised patient effects and lesion effects."""
     part = model.dynamics
     if part is None:
@@ -126,17 +124,17 @@ def effect_shapes(model: JointModel, dims: Dims) -> tuple[tuple[int, int], tuple
     return (dims.patients, len(part.random)), lesions
 
 
-def population_size(model: JointModel, dims: Dims) -> int:
+def population_size(model: ModelParts, dims: Dims) -> int:
     """Return the number of unconstrained population values; they stand first in the vector."""
     return sum(site.free_size for site in list_sites(model, dims))
 
 
-def vector_size(model: JointModel, dims: Dims) -> int:
+def vector_size(model: ModelParts, dims: Dims) -> int:
     """Return the length of the unconstrained vector."""
     return population_size(model, dims) + sum(rows * columns for rows, columns in effect_shapes(model, dims))
 
 
-def unpack(vector: Float[Array, " free"], model: JointModel, dims: Dims) -> tuple[Values, Float[Array, ""]]:
+def unpack(vector: Float[Array, " free"], model: ModelParts, dims: Dims) -> tuple[Values, Float[Array, ""]]:
     """Return the values at an unconstrained vector, and the log prior with the Jacobian of the maps."""
     theta, density, start = {}, jnp.zeros(()), 0
     for site in list_sites(model, dims):
@@ -158,7 +156,7 @@ def unpack(vector: Float[Array, " free"], model: JointModel, dims: Dims) -> tupl
     return Values(theta, effects[0], effects[1]), density
 
 
-def pack(values: Values, model: JointModel, dims: Dims) -> Float[Array, " free"]:
+def pack(values: Values, model: ModelParts, dims: Dims) -> Float[Array, " free"]:
     """Return the unconstrained vector of values: the inverse of `unpack`."""
     parts = [
         jnp.ravel(to_real_line(site.prior).inv(jnp.asarray(values.theta[site.name], dtype=float)))
@@ -167,14 +165,14 @@ def pack(values: Values, model: JointModel, dims: Dims) -> Float[Array, " free"]
     return jnp.concatenate([*parts, jnp.ravel(values.patient), jnp.ravel(values.lesion)])
 
 
-def median_values(model: JointModel, dims: Dims) -> Values:
+def median_values(model: ModelParts, dims: Dims) -> Values:
     """Return the prior medians with all patient and lesion effects at zero: where sampling starts."""
     theta = {site.name: prior_median(site.prior, site.shape) for site in list_sites(model, dims)}
     patient, lesion = effect_shapes(model, dims)
     return Values(theta, jnp.zeros(patient), jnp.zeros(lesion))
 
 
-def draw_prior_values(model: JointModel, dims: Dims, key: Array) -> Values:
+def draw_prior_values(model: ModelParts, dims: Dims, key: Array) -> Values:
     """Return one draw of every unknown from the prior."""
     import jax
 

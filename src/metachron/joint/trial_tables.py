@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from metachron.base import DAYS_PER_YEAR
 from metachron.cohort import Cohort
-
-if TYPE_CHECKING:
-    from metachron.joint.model import JointModel
+from metachron.joint.parts import ModelParts
 
 
 class Observed(NamedTuple):
@@ -34,7 +32,7 @@ def patients_in_arms(arms: Mapping[str, int], study: str = "simulated") -> pl.Da
 
 
 def simulated_cohort(
-    model: JointModel,
+    model: ModelParts,
     name: str,
     patients: pl.DataFrame,
     lesions: pl.DataFrame | None,

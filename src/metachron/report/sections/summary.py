@@ -1,0 +1,137 @@
+"""What this says: a few sentences computed from the numbers, none of them beyond its interval."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+
+from metachron.base import ModelError
+from metachron.report.blocks import Block, Bullets, Paragraph, Section
+from metachron.report.numbers import Numbers
+from metachron.report.tally import size_tally, survival_tally
+from metachron.report.wording import alive, interval, months, number, percent, with_interval
+
+RESEARCH_USE = "For research use only: not meant for decisions on the treatment of a patient."
+
+
+def summary_section(numbers: Numbers) -> Section:
+    """Return the plain words at the head of the report."""
+    blocks: list[Block] = []
+    if not numbers.fit.diagnostics.converged:
+        warning = "This fit has not converged: nothing below should be used. See 'Can the draws be trusted?'."
+        blocks.append(Paragraph(warning, strong=True))
+    sentences: list[str] = []
+    if numbers.fit.model.dynamics is not None:
+        sentences += _course(numbers)
+    if numbers.fit.model.hazard is not None:
+        sentences += _hazard(numbers)
+        if numbers.fit.cohort is not None:
+            sentences += _survival(numbers)
+    if numbers.fit.cohort is not None:
+        sentences += _check(numbers)
+    return Section("summary", "What this says", [*blocks, Bullets(sentences), Paragraph(RESEARCH_USE)])
+
+
+def _course(numbers: Numbers) -> list[str]:
+    """Return, by arm, how the typical patient's tumour changes, and when it begins to grow."""
+    table = numbers.clinical
+    change = table.filter(pl.col("quantity").str.starts_with("change of size"))
+    growth = table.filter(pl.col("quantity").str.starts_with("time until growth begins"))
+    sentences = []
+    for row, later in zip(change.iter_rows(named=True), growth.iter_rows(named=True), strict=True):
+        who = f"In the typical patient on {row['arm']}" if len(numbers.arms) > 1 else "In the typical patient"
+        week = row["quantity"].split(",")[0].removeprefix("change of size ")
+        sentences.append(f"{who} the tumour {_moved(row)} {week}; {_grows(later)}.")
+    return sentences
+
+
+def _moved(row: dict[str, float]) -> str:
+    low, middle, high = row["q05"], row["median"], row["q95"]
+    if high < 0:
+        return f"is {number(-middle, 2)} % smaller (90 % interval {interval(-high, -low, 2)} %)"
+    if low > 0:
+        return f"is {number(middle, 2)} % larger (90 % interval {interval(low, high, 2)} %)"
+    return f"has changed by {number(middle, 2)} % (90 % interval {interval(low, high, 2)} %: shrinkage and growth are both possible)"
+
+
+def _grows(row: dict[str, float]) -> str:
+    low, middle, high = row["q05"], row["median"], row["q95"]
+    if math.isinf(low):
+        return "it does not grow again"
+    if high == 0:
+        return "it grows from the start"
+    if math.isinf(middle):
+        return f"it may never grow again (if it does, after {number(low, 2)} months at the earliest)"
+    end = "never" if math.isinf(high) else f"{number(high, 2)} months"
+    return f"growth begins after {number(middle, 2)} months (90 % interval {number(low, 2)} to {end})"
+
+
+def _hazard(numbers: Numbers) -> list[str]:
+    """Return what each hazard ratio allows one to say."""
+    event = numbers.event.replace("_", " ")
+    rows = numbers.clinical.filter((pl.col("part") == "hazard") & pl.col("quantity").str.starts_with("hazard ratio"))
+    sentences = []
+    for row in rows.iter_rows(named=True):
+        what = row["quantity"].removeprefix(f"hazard ratio of {numbers.event}").strip(": ")
+        ratio = with_interval(row["median"], row["q05"], row["q95"])
+        if row["q05"] > 1:
+            found = f"goes with a higher hazard of {event}: hazard ratio {ratio}"
+        elif row["q95"] < 1:
+            found = f"goes with a lower hazard of {event}: hazard ratio {ratio}"
+        else:
+            found = (
+                f"may go with a higher or a lower hazard of {event}; these data do not settle it: hazard ratio {ratio}"
+            )
+        sentences.append(f"{what[:1].upper()}{what[1:]}: {found}.")
+    if sentences:
+        sentences.append("Hazard ratios describe who had events sooner; by themselves they do not show a cause.")
+    return sentences
+
+
+def _survival(numbers: Numbers) -> list[str]:
+    """Return the predicted share alive at the landmark, and how the arms compare."""
+    at = pl.col("time_year") == numbers.landmark_year
+    when = months(numbers.landmark_year)
+    try:
+        shares = numbers.standardised.filter(at)
+        ratios = numbers.hazard_ratio.filter(at & (pl.col("kind") == "marginal")) if len(numbers.arms) > 1 else None
+    except ModelError:
+        return []
+    parts = [
+        f"{percent(row['survival_q50'])} on {row['arm']} ({percent(row['survival_q05'])} to {percent(row['survival_q95'])})"
+        for row in shares.iter_rows(named=True)
+    ]
+    sentences = [
+        f"At {when}, predicted for all patients as if in each arm, {alive(numbers.event)} are {'; '.join(parts)}."
+    ]
+    if ratios is not None:
+        sentences += [_compared(row, when) for row in ratios.iter_rows(named=True) if row["hazard_ratio_q05"] != 1.0]
+    return sentences
+
+
+def _compared(row: dict[str, float], when: str) -> str:
+    ratio = with_interval(row["hazard_ratio_q50"], row["hazard_ratio_q05"], row["hazard_ratio_q95"])
+    start = f"{row['arm']} against {row['reference']} at {when}: marginal hazard ratio {ratio}"
+    start = start[:1].upper() + start[1:]
+    if row["hazard_ratio_q05"] > 1 or row["hazard_ratio_q95"] < 1:
+        less = "higher" if row["hazard_ratio_q50"] > 1 else "lower"
+        return f"{start}; the interval lies on one side of 1: a {less} hazard on {row['arm']}."
+    return f"{start}; the interval includes 1, so these data do not tell the arms apart."
+
+
+def _check(numbers: Numbers) -> list[str]:
+    """Return how well the model reproduces the data, and a warning where it does not."""
+    parts, poor = [], []
+    if numbers.fit.model.dynamics is not None:
+        inside, total = size_tally(numbers)
+        parts.append(f"{percent(inside / total)} of the recorded percentiles of size")
+        poor += ["sizes"] if inside < 0.75 * total else []
+    if numbers.fit.model.hazard is not None:
+        inside, total = survival_tally(numbers)
+        parts.append(f"{percent(inside / total)} of the Kaplan-Meier curve")
+        poor += ["survival"] if inside < 0.75 * total else []
+    text = f"The model reproduces {' and '.join(parts)} (within 90 % intervals of replicates)."
+    if poor:
+        text += f" That is not enough for {' and '.join(poor)}: look at the checks below before using the numbers."
+    return [text]

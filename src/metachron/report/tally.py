@@ -1,0 +1,23 @@
+"""How much of the data lies within what the model replicates."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from metachron.report.figures.size_check import FEWEST
+from metachron.report.numbers import Numbers
+
+
+def size_tally(numbers: Numbers) -> tuple[int, int]:
+    """Return how many recorded percentiles lie in the 90 % interval of the replicates, and how many there are."""
+    rows = numbers.size_check.percentiles.filter(pl.col("count") >= FEWEST)
+    inside = rows.filter(pl.col("observed_mm").is_between(pl.col("simulated_mm_q05"), pl.col("simulated_mm_q95")))
+    return inside.height, rows.height
+
+
+def survival_tally(numbers: Numbers) -> tuple[int, int]:
+    """Return at how many times after day 0 the Kaplan-Meier curve lies in the envelope, and of how many."""
+    known = pl.col("observed").is_not_nan() & pl.col("simulated_q05").is_not_nan() & (pl.col("time_year") > 0)
+    rows = numbers.survival_check.filter(known)
+    inside = rows.filter(pl.col("observed").is_between(pl.col("simulated_q05"), pl.col("simulated_q95")))
+    return inside.height, rows.height
