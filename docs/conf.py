@@ -19,7 +19,7 @@ project = "metachron"
 author = "The metachron developers"
 copyright = "2026, the metachron developers"
 release = version = installed_version("metachron")
-language = "en-GB"
+language = "en"
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "mathml", "plain_docstrings", "generated"]
 exclude_patterns = ["_build", "_ext", "tutorial_output", "**/.ipynb_checkpoints"]
@@ -42,6 +42,7 @@ autodoc_typehints = "signature"
 python_maximum_signature_line_length = 90
 python_use_unqualified_type_names = True
 add_module_names = False
+toc_object_entries_show_parents = "hide"
 
 html_theme = "furo"
 html_title = f"metachron {release}"

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from docutils import nodes
-from docutils.utils.math import latex2mathml
+from docutils.utils.math import MathError, latex2mathml
 from sphinx.application import Sphinx
+from sphinx.util import logging
+
+_LOG = logging.getLogger(__name__)
 
 
 def _inline(writer: Any, node: nodes.Element) -> None:
-    writer.body.append(latex2mathml.tex2mathml(node.astext(), as_block=False))
+    writer.body.append(_convert(node, as_block=False))
     raise nodes.SkipNode
 
 
 def _block(writer: Any, node: nodes.Element) -> None:
-    writer.body.append(f'<div class="math">{latex2mathml.tex2mathml(node.astext(), as_block=True)}</div>\n')
+    writer.body.append(f'<div class="math">{_convert(node, as_block=True)}</div>\n')
     raise nodes.SkipNode
+
+
+def _convert(node: nodes.Element, *, as_block: bool) -> str:
+    """Return a formula as MathML; one that cannot be converted is a warning, which fails the build, and stays TeX."""
+    try:
+        return latex2mathml.tex2mathml(node.astext(), as_block=as_block)
+    except MathError as error:
+        _LOG.warning("formula %r: %s", node.astext(), error, location=node)
+        return escape(node.astext())
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

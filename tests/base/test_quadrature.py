@@ -69,7 +69,7 @@ def test_rules_are_ordered_positive_and_shared_read_only(rule):
     nodes, weights = rule
     assert (np.diff(nodes) > 0).all()
     assert nodes[0] > 0
-    assert nodes[-1] < 1
+    assert nodes[-1] <= 1
     assert (weights > 0).all()
     with pytest.raises(ValueError, match="read-only"):
         nodes[0] = 0.5

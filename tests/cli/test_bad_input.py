@@ -53,7 +53,7 @@ CASES = {
     "fit onto a folder": ("fit {trial} --out {tmp}", "[output]"),
     "missing fit": ("summary {tmp}/nowhere.fit", "there is no such file"),
     "report on a missing fit": ("report {tmp}/nowhere.fit --out {tmp}/r.html", "there is no such file"),
-    "report into a missing folder": ("report {fit} --out {tmp}/nowhere/r.html", "[output]"),
+    "report into a missing folder": ("report {fit} --out {tmp}/nowhere/r.html", "[unwritable]"),
     "export of a missing fit": ("export {tmp}/nowhere.fit --out {tmp}/tables", "there is no such file"),
     "export onto a file": ("export {fit} --out {model.toml}", "[folder-not-usable]"),
     "demo onto a file": ("demo --out {model.toml}", "[folder-not-usable]"),

@@ -15,22 +15,19 @@ def report(chain: int, done: int, *, warming_up: bool, divergences: int = 0) -> 
     return ChainProgress(chain, done, 400, warming_up, divergences, 15.4)
 
 
-def test_a_log_gets_a_line_per_quarter_and_phase() -> None:
+def test_a_log_gets_a_line_per_tenth_and_phase() -> None:
     console = Console(file=io.StringIO(), width=200)
     with chain_progress(2, console) as tell:
-        for done in range(25, 425, 25):
-            tell(report(0, done, warming_up=done <= 200, divergences=int(done > 300)))
+        for done in range(10, 401, 10):
+            tell(report(0, done, warming_up=done <= 50, divergences=int(done > 300)))
         tell(report(1, 25, warming_up=True))
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    assert lines == [
-        "chain 1: warm-up, 25 of 400 steps, 15 leapfrogs a step, 0 divergences",
-        "chain 1: warm-up, 100 of 400 steps, 15 leapfrogs a step, 0 divergences",
-        "chain 1: warm-up, 200 of 400 steps, 15 leapfrogs a step, 0 divergences",
-        "chain 1: sampling, 225 of 400 steps, 15 leapfrogs a step, 0 divergences",
-        "chain 1: sampling, 300 of 400 steps, 15 leapfrogs a step, 0 divergences",
-        "chain 1: done, 400 of 400 steps, 15 leapfrogs a step, 1 divergence",
-        "chain 2: warm-up, 25 of 400 steps, 15 leapfrogs a step, 0 divergences",
-    ]
+    steps = [int(re.findall(r"(\d+) of 400", line)[0]) for line in lines]
+    assert steps == [10, 40, 60, 80, 120, 160, 200, 240, 280, 320, 360, 400, 25]
+    assert lines[1] == "chain 1: warm-up, 40 of 400 steps, 15 leapfrogs a step, 0 divergences"
+    assert lines[2] == "chain 1: sampling, 60 of 400 steps, 15 leapfrogs a step, 0 divergences"
+    assert lines[-2] == "chain 1: done, 400 of 400 steps, 15 leapfrogs a step, 1 divergence"
+    assert lines[-1] == "chain 2: warm-up, 25 of 400 steps, 15 leapfrogs a step, 0 divergences"
 
 
 def test_a_terminal_gets_a_bar_per_chain() -> None:

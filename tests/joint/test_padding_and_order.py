@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from joint.designs import prior_values, real_values, with_padding_effects, without_padding
 from joint.small_cohort import small_cohort, small_tables
-
 from metachron.cohort import Cohort
 from metachron.joint import JointModel, Values, compose
 from metachron.joint.likelihood import log_likelihood

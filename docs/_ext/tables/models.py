@@ -17,13 +17,12 @@ def laws() -> str:
         [
             code(law.name),
             text(law.equation),
-            f"{law.scale.name} ({text(law.scale.unit)})" if law.scale.unit != law.scale.name else law.scale.unit,
-            "yes" if law.scale.positive else "no",
+            f"{text(law.scale.unit)}, {'always above 0 mm' if law.scale.positive else 'may reach 0 mm'}",
             text(law.source),
         ]
         for law in LAWS.values()
     ]
-    return table(["name", "law, t in years", "working scale", "always above 0 mm", "source"], rows)
+    return table(["name", "law, t in years", "working scale", "source"], rows)
 
 
 def law_parameters() -> str:
@@ -65,13 +64,12 @@ def links() -> str:
         [
             code(link.name),
             text(inspect.getdoc(link) or ""),
-            text(link.unit),
-            "no" if link.constant else "yes",
+            f"{text(link.unit)}, {'constant' if link.constant else 'moves with time'}",
             f"{number(link.clinical_step[0])}: {text(link.clinical_step[1])}",
         ]
         for link in LINKS.values()
     ]
-    return table(["name", "value of the link", "unit", "moves with time", "step in reports"], rows)
+    return table(["name", "value of the link", "unit", "step in reports"], rows)
 
 
 def link_priors() -> str:

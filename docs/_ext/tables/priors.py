@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from metachron.base import ParameterSpec, Prior, Transform
-from tables.markdown import code, number, table, text
+from tables.markdown import code, codes, number, table, text
 
 _SHOWN = {
     "normal": "normal({}, {})",
@@ -16,7 +16,7 @@ _SHOWN = {
     "half_student_t": "half-Student t({}, {})",
     "lkj": "LKJ({})",
 }
-_ON = {Transform.IDENTITY: "as it is", Transform.LOG: "log", Transform.LOGIT: "logit"}
+_ON = {Transform.IDENTITY: "", Transform.LOG: "log ~ ", Transform.LOGIT: "logit ~ "}
 
 
 def shown(prior: Prior) -> str:
@@ -32,13 +32,14 @@ def parameters(specs: Iterable[tuple[str, ParameterSpec]]) -> str:
     rows = [
         [
             code(spec.name),
-            ", ".join(dict.fromkeys(names)),
-            text(spec.unit),
-            _ON[spec.transform],
-            text(spec.meaning),
-            shown(spec.prior),
+            f"{text(spec.meaning)} ({text(_unit(spec))}); {codes(dict.fromkeys(names))}",
+            f"{_ON[spec.transform]}{shown(spec.prior)}",
             text(spec.prior.reason),
         ]
         for spec, names in owners.items()
     ]
-    return table(["parameter", "of", "unit", "transform", "meaning", "prior", "reason"], rows)
+    return table(["parameter", "meaning (unit); where it occurs", "prior", "reason"], rows)
+
+
+def _unit(spec: ParameterSpec) -> str:
+    return "no unit" if spec.unit == "none" else spec.unit

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
+from scipy.special import roots_jacobi
 
 from metachron.base.errors import ModelError
 
@@ -28,8 +29,26 @@ def gauss_legendre(count: int) -> Rule:
 
 
 @lru_cache
+def gauss_radau(count: int) -> Rule:
+    """Return the Gauss-Radau rule of ``count`` nodes on [0, 1] with a node at 1, exact for degree 2 count - 2.
+
+    Raises
+    ------
+    ModelError : ``count`` is below 2.
+    """
+    if count < 2:
+        raise ModelError(f"a Gauss-Radau rule needs at least 2 nodes; found {count}")
+    inner, weights = roots_jacobi(count - 1, 1.0, 0.0)
+    nodes = np.append((inner + 1.0) / 2.0, 1.0)
+    return _frozen(nodes, np.append(weights / (1.0 - inner), 2.0 / count**2) / 2.0)
+
+
+@lru_cache
 def power_rule(count: int = 32, power: float = 8.0) -> Rule:
     """Return the rule of the substitution u = x^power: for integrands like u^(k - 1) at the lower end.
+
+    The last node is the end of the interval itself (Gauss-Radau), so that a hazard cannot rise at the very end without
+    counting in its integral.
 
     With the default 32 nodes and power 8 the cumulative hazard of a Weibull baseline with shape 0.3 to 5 has a
     relative error below 2e-8, and below 1e-6 when the hazard is multiplied by exp(v u) with v from -20 to 20.
@@ -42,7 +61,7 @@ def power_rule(count: int = 32, power: float = 8.0) -> Rule:
     """
     if power < 1:
         raise ModelError(f"the power of a substitution must be at least 1; found {power}")
-    x, weights = gauss_legendre(count)
+    x, weights = gauss_radau(count)
     return _frozen(x**power, weights * power * x ** (power - 1.0))
 
 

@@ -64,5 +64,5 @@ model.command(list_models, name="list")
 app.command(
     "metachron.cli.commands.install_completion:install",
     name="--install-completion",
-    help="Install the completion of commands and options for the shell in use.",
+    help="Complete commands and options in this shell, by a line in its start-up file.",
 )

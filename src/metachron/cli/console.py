@@ -45,9 +45,10 @@ def show_table(frame: pl.DataFrame) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     for name, dtype in frame.schema.items():
-        table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
+        number = dtype.is_numeric()
+        table.add_column(name, justify="right" if number else "left", no_wrap=number, overflow="fold")
     for row in frame.iter_rows(named=True):
         table.add_row(*(_cell(value, _DECIMALS.get(name)) for name, value in row.items()))
     stdout().print(table)

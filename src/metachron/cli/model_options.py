@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -81,8 +81,6 @@ def build_model(options: ModelOptions) -> JointModel:
     from metachron.joint import JointModel, compose
 
     base = JointModel.read(options.model) if options.model else compose()
-    if not [field for field in fields(options) if field.name != "model" and getattr(options, field.name) is not None]:
-        return base
     return replace(base, dynamics=_dynamics(base.dynamics, options), hazard=_hazard(base.hazard, options))
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from metachron.inference import ChainProgress
     from metachron.inference.chains import Progress
 
-_QUARTERS = 4
+_PARTS = 10
 
 
 @contextmanager
@@ -56,11 +56,11 @@ def _advance(bars: Bars, progress: ChainProgress) -> None:
 
 
 def _lines(console: Console) -> Progress:
-    """Return a function that prints a line when a chain changes phase or has done another quarter."""
+    """Return a function that prints a line when a chain changes phase or has done another tenth."""
     reached: dict[int, tuple[str, int]] = {}
 
     def tell(progress: ChainProgress) -> None:
-        here = (_phase(progress), _QUARTERS * progress.done // progress.total)
+        here = (_phase(progress), _PARTS * progress.done // progress.total)
         if reached.get(progress.chain) != here:
             reached[progress.chain] = here
             steps = f"{progress.done} of {progress.total} steps"

@@ -22,14 +22,19 @@ def normal_cumulative_hazard(z: Float[Array, "..."]) -> Float[Array, "..."]:
     Source: DLMF 7.9.
     """
     tail = z > _TAIL_FROM
-    beyond = jnp.where(tail, z, _TAIL_FROM)
+    outer = 0.5 * jax.lax.erfc(jnp.abs(z) / math.sqrt(2.0))
+    logarithm = jnp.log(jnp.where(tail, _tail_hazard(z), jnp.where(z < 0.0, 1.0, outer)))
+    upper = jnp.where(tail, logarithm - log_normal_density(z), -logarithm)
+    return jnp.where(z < 0.0, -jnp.log1p(-outer), upper)
+
+
+def _tail_hazard(z: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Return the hazard of a standard normal variable, density / Phi(-z), for z from 8 on (and that at 8 below)."""
+    beyond = jnp.where(z > _TAIL_FROM, z, _TAIL_FROM)
     fraction = beyond
     for level in range(_LEVELS, 0, -1):
         fraction = beyond + level / fraction
-    outer = 0.5 * jax.lax.erfc(jnp.abs(z) / math.sqrt(2.0))
-    logarithm = jnp.log(jnp.where(tail, fraction, jnp.where(z < 0.0, 1.0, outer)))
-    upper = jnp.where(tail, logarithm - log_normal_density(z), -logarithm)
-    return jnp.where(z < 0.0, -jnp.log1p(-outer), upper)
+    return fraction
 
 
 def log_normal_density(z: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -41,6 +46,9 @@ def log_normal_density(z: Float[Array, "..."]) -> Float[Array, "..."]:
 def _derivative(
     primals: tuple[Float[Array, "..."]], tangents: tuple[Float[Array, "..."]]
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-    """The derivative is the hazard of a standard normal variable, density / Phi(-z)."""
-    value = normal_cumulative_hazard(primals[0])
-    return value, jnp.exp(log_normal_density(primals[0]) + value) * tangents[0]
+    """The derivative is the hazard of a standard normal variable; in the tail the sum of logs below would cancel."""
+    (z,) = primals
+    value = normal_cumulative_hazard(z)
+    tail = z > _TAIL_FROM
+    inner = jnp.exp(jnp.where(tail, 0.0, log_normal_density(z) + value))
+    return value, jnp.where(tail, _tail_hazard(z), inner) * tangents[0]

@@ -4,5 +4,6 @@ from metachron.inference.chains import ChainProgress
 from metachron.inference.diagnostics import Diagnostics
 from metachron.inference.fit import Fit
 from metachron.inference.fitting import ENGINES, fit
+from metachron.inference.settings import NutsSettings
 
-__all__ = ["ENGINES", "ChainProgress", "Diagnostics", "Fit", "fit"]
+__all__ = ["ENGINES", "ChainProgress", "Diagnostics", "Fit", "NutsSettings", "fit"]

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from metachron.inference.nuts import CHUNK, Chunk, Schedule, Statistics, learn_metric, run_chunk, start_chain
+from metachron.inference.settings import NutsSettings
 from metachron.joint.design import Binding
 from metachron.joint.model import JointModel
 from metachron.joint.sites import median_values, pack
@@ -64,31 +65,24 @@ class Sampled:
 
 
 def sample_chains(
-    model: JointModel,
-    binding: Binding,
-    *,
-    chains: int,
-    warmup: int,
-    draws: int,
-    seed: int,
-    progress: Progress | None = None,
+    model: JointModel, binding: Binding, settings: NutsSettings, progress: Progress | None = None
 ) -> Sampled:
     """Return draws of several NUTS chains; Ctrl-C ends the run early and keeps the draws made so far.
 
     Raises
     ------
     KeyboardInterrupt
-        When the run is interrupted before any chain has finished its warm-up.
+        When the run is interrupted before every chain has drawn after its warm-up.
     """
     stop = threading.Event()
-    kept = [ChainDraws() for _ in range(chains)]
-    with ThreadPoolExecutor(max_workers=min(chains, os.cpu_count() or 1)) as pool:
+    kept = [ChainDraws() for _ in range(settings.chains)]
+    with ThreadPoolExecutor(max_workers=min(settings.chains, os.cpu_count() or 1)) as pool:
         jobs = [
-            pool.submit(_run_chain, model, binding, index, warmup, draws, seed, kept[index], stop, progress)
-            for index in range(chains)
+            pool.submit(_run_chain, model, binding, settings, index, kept[index], stop, progress)
+            for index in range(settings.chains)
         ]
         interrupted = _await(jobs, stop)
-    return _gather(kept, draws, interrupted)
+    return _gather(kept, settings.draws, interrupted)
 
 
 def _await(jobs: list[Future[None]], stop: threading.Event) -> bool:
@@ -110,20 +104,18 @@ def _await(jobs: list[Future[None]], stop: threading.Event) -> bool:
 def _run_chain(
     model: JointModel,
     binding: Binding,
+    settings: NutsSettings,
     index: int,
-    warmup: int,
-    draws: int,
-    seed: int,
     kept: ChainDraws,
     stop: threading.Event,
     progress: Progress | None,
 ) -> None:
-    key = jax.random.fold_in(jax.random.key(seed), index)
+    key = jax.random.fold_in(jax.random.key(settings.seed), index)
     vector = _start(model, binding, jax.random.fold_in(key, 0))
-    static = {"model": model, "dims": binding.dims}
-    chain = start_chain(vector, binding.design, **static)
-    schedule = Schedule.of(warmup)
-    total = schedule.warmup_chunks + -(-draws // CHUNK)
+    chain = start_chain(vector, binding.design, model=model, dims=binding.dims)
+    schedule = Schedule.of(settings.warmup)
+    total = schedule.warmup_chunks + -(-settings.draws // CHUNK)
+    target = jnp.asarray(settings.target_acceptance)
     window: list[Chunk] = []
     divergences, gradients = 0, 0
     for number in range(1, total + 1):
@@ -132,7 +124,9 @@ def _run_chain(
         warming = number <= schedule.warmup_chunks
         chunk_key = jax.random.fold_in(key, number)
         with _COMPILING if number <= 2 else nullcontext():
-            chain, chunk = run_chunk(chunk_key, chain, jnp.asarray(warming), binding.design, **static)
+            chain, chunk = run_chunk(
+                chunk_key, chain, jnp.asarray(warming), target, binding.design, model=model, dims=binding.dims
+            )
             steps = int(np.sum(chunk.statistics.n_steps))
         if warming:
             gradients += steps

@@ -16,7 +16,8 @@ DIVERGENT_LIMIT = 0.01
 BFMI_GOOD, BFMI_LIMIT = 0.3, 0.2
 
 _REMEDIES = (
-    "what usually helps: more warm-up and draws (--warmup, --draws); fewer random parameters or a common mean where "
+    "what usually helps: more warm-up and draws (--warmup, --draws); where steps diverge, smaller ones "
+    "(--target-acceptance 0.95); fewer random parameters or a common mean where "
     "the data say little (dynamics.parameters.<name>.random = false, group = 'all'); a tighter prior on the parameter "
     "named; another law or link"
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -12,7 +13,8 @@ from metachron.cohort import Cohort
 from metachron.inference.chains import Progress, Sampled, sample_chains
 from metachron.inference.fit import Fit
 from metachron.inference.posterior import name_draws
-from metachron.joint import Binding, JointModel
+from metachron.inference.settings import NutsSettings
+from metachron.joint import JointModel
 
 ENGINES = ("nuts",)
 _PACKAGES = ("metachron", "jax", "blackjax", "numpyro", "numpy", "polars", "arviz-stats")
@@ -23,10 +25,11 @@ def fit(
     cohort: Cohort,
     *,
     engine: str = "nuts",
-    chains: int = 4,
-    warmup: int = 1000,
-    draws: int = 1000,
-    seed: int = 1,
+    chains: int = NutsSettings.chains,
+    warmup: int = NutsSettings.warmup,
+    draws: int = NutsSettings.draws,
+    seed: int = NutsSettings.seed,
+    target_acceptance: float = NutsSettings.target_acceptance,
     progress: Progress | None = None,
     check: bool = True,
 ) -> Fit:
@@ -35,10 +38,9 @@ def fit(
     Parameters
     ----------
     model : see `metachron.joint.compose` and `JointModel.read`.
-    cohort : see `metachron.cohort.load`.
+    cohort : see `metachron.load`.
     engine : ``"nuts"``, the reference engine.
-    chains, warmup, draws : number of chains, and steps of each before and after adaptation.
-    seed : the same seed, cohort, model and settings give the same draws.
+    chains, warmup, draws, seed, target_acceptance : see `NutsSettings`.
     progress : called after every 25 steps of a chain.
     check : raise when the fit has not converged; False returns it all the same, its verdict attached.
 
@@ -50,30 +52,36 @@ def fit(
         When the draws do not pass the diagnostics; its ``fit`` holds them. An interrupted fit is not raised for: it
         is returned with ``provenance["interrupted"]`` true and its verdict.
     """
-    _check_settings(engine, chains, warmup, draws)
+    if engine not in ENGINES:
+        raise ModelError(f"there is no engine {engine!r}; known: {', '.join(ENGINES)}")
+    settings = NutsSettings(chains, warmup, draws, seed, target_acceptance)
     started = time.perf_counter()
     binding = model.bind(cohort)
-    sampled = sample_chains(model, binding, chains=chains, warmup=warmup, draws=draws, seed=seed, progress=progress)
-    result = _fit(model, cohort, binding, sampled)
-    settings = {"engine": engine, "chains": chains, "warmup": warmup, "draws": draws, "seed": seed}
-    result = result_with(result, settings, sampled, time.perf_counter() - started)
+    sampled = sample_chains(model, binding, settings, progress)
+    posterior, statistics = name_draws(model, binding, sampled)
+    provenance = {
+        "engine": engine,
+        **asdict(settings),
+        **_cost(sampled, time.perf_counter() - started),
+        **_origin(cohort),
+    }
+    result = Fit(model, posterior, statistics, binding.labels, binding.dims, provenance, cohort)
     if check and not result.diagnostics.converged and not sampled.interrupted:
         raise ConvergenceError(result.diagnostics.advice(), result)
     return result
 
 
-def result_with(result: Fit, settings: dict[str, object], sampled: Sampled, seconds: float) -> Fit:
-    """Return the fit with its provenance filled in."""
-    from dataclasses import replace
-
-    cohort = result.cohort
-    assert cohort is not None
-    provenance = {
-        **settings,
+def _cost(sampled: Sampled, seconds: float) -> dict[str, object]:
+    return {
         "interrupted": sampled.interrupted,
         "gradients_warmup": sampled.warmup_gradients,
         "gradients_sampling": int(sampled.statistics.n_steps.sum()),
         "wall_seconds": round(seconds, 2),
+    }
+
+
+def _origin(cohort: Cohort) -> dict[str, object]:
+    return {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {name: version(name) for name in _PACKAGES},
         "python": platform.python_version(),
@@ -82,17 +90,3 @@ def result_with(result: Fit, settings: dict[str, object], sampled: Sampled, seco
         "accepted": [str(exception) for exception in cohort.accepted],
         "source": dict(cohort.provenance),
     }
-    return replace(result, provenance=provenance)
-
-
-def _fit(model: JointModel, cohort: Cohort, binding: Binding, sampled: Sampled) -> Fit:
-    posterior, statistics = name_draws(model, binding, sampled)
-    return Fit(model, posterior, statistics, binding.labels, binding.dims, {}, cohort)
-
-
-def _check_settings(engine: str, chains: int, warmup: int, draws: int) -> None:
-    if engine not in ENGINES:
-        raise ModelError(f"there is no engine {engine!r}; known: {', '.join(ENGINES)}")
-    for name, value, least in (("chains", chains, 1), ("warmup", warmup, 50), ("draws", draws, 10)):
-        if value < least:
-            raise ModelError(f"{name} must be at least {least}; found {value}")

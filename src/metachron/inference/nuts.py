@@ -78,9 +78,20 @@ def start_chain(vector: Float[Array, " free"], design: Design, *, model: JointMo
 
 @partial(jax.jit, static_argnames=("model", "dims"))
 def run_chunk(
-    key: Array, chain: ChainState, adapting: Array, design: Design, *, model: JointModel, dims: Dims
+    key: Array,
+    chain: ChainState,
+    adapting: Array,
+    target_acceptance: Array,
+    design: Design,
+    *,
+    model: JointModel,
+    dims: Dims,
 ) -> tuple[ChainState, Chunk]:
-    """Return the chain after `CHUNK` steps, and what it visited; the step size adapts while ``adapting``."""
+    """Return the chain after `CHUNK` steps, and what it visited.
+
+    While ``adapting``, the step size moves so that the mean acceptance comes to ``target_acceptance``. Dual averaging
+    sees only the difference between the two, so the target is an argument and not part of the compiled code.
+    """
 
     metric = chain.metric
     unit = jnp.ones_like(metric.sigma)
@@ -92,7 +103,7 @@ def run_chunk(
         state, dual = carry
         size = jnp.where(adapting, jnp.exp(dual.log_step_size), _DUAL_FINAL(dual))
         state, info = _KERNEL(step_key, state, density, size, unit, MAX_DOUBLINGS)
-        moved = _DUAL_UPDATE(dual, info.acceptance_rate)
+        moved = _DUAL_UPDATE(dual, info.acceptance_rate + TARGET_ACCEPTANCE - target_acceptance)
         dual = jax.tree.map(lambda new, old: jnp.where(adapting, new, old), moved, dual)
         statistics = Statistics(
             state.logdensity,

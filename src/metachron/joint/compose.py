@@ -45,6 +45,10 @@ def compose(
     if dynamics is not None:
         part = default_dynamics(dynamics, observation, size=size, covariance=covariance)
         part = with_covariates(part, dynamics_covariates or {})
+    elif observation is not None or dynamics_covariates:
+        raise ModelError(
+            "an observation law and dynamics covariates need tumour dynamics; name a law, or leave them out"
+        )
     event_part = None
     if hazard is not None:
         event_part = replace(default_hazard(hazard, event), covariates=tuple(covariates))

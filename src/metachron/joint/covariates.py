@@ -70,7 +70,10 @@ def _check_present(column: str, patients: pl.DataFrame) -> None:
         raise ModelError(
             f"covariate {column!r} is not a column of table patients; there are: {list_briefly(patients.columns, 30)}"
         )
-    missing = patients.filter(pl.col(column).is_null())["patient"].to_list()
+    empty = pl.col(column).is_null()
+    if patients.schema[column].is_float():
+        empty |= pl.col(column).is_nan()
+    missing = patients.filter(empty)["patient"].to_list()
     if missing:
         raise ModelError(
             f"covariate {column!r} in table patients is empty for {len(missing)} of {len(patients)} patients "
@@ -86,6 +89,8 @@ def _learn(covariate: Covariate, patients: pl.DataFrame) -> Coding:
     if kind == "continuous":
         if not numeric:
             raise ModelError(f"covariate {covariate.column!r} is text; a continuous covariate needs numbers")
+        if series.n_unique() < 2:
+            raise ModelError(f"covariate {covariate.column!r} has the single value {series[0]:g}: no effect to find")
         centre = covariate.centre if covariate.centre is not None else float(series.cast(float).mean())  # type: ignore[arg-type]
         return Coding(covariate.column, centre=centre, per=covariate.per)
     levels = sorted({_text(value) for value in series.to_list()})
@@ -103,6 +108,8 @@ def _learn(covariate: Covariate, patients: pl.DataFrame) -> Coding:
 def _columns(coding: Coding, patients: pl.DataFrame) -> np.ndarray:
     series = patients[coding.column]
     if not coding.levels:
+        if not series.dtype.is_numeric():
+            raise ModelError(f"covariate {coding.column!r} was a number in the cohort of the fit, and is text here")
         return ((series.cast(float).to_numpy() - coding.centre) / coding.per)[:, None]
     texts = np.asarray([_text(value) for value in series.to_list()], dtype=object)
     unknown = sorted(set(texts) - set(coding.levels))

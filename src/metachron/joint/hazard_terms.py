@@ -17,6 +17,12 @@ from metachron.joint.population import PatientParameters
 from metachron.joint.sites import Theta
 
 
+POWER = 5.0
+"""Of the substitution u = x^power. With 32 nodes the relative error over the default priors of Stein-Fojo, gsf and
+Claret-Bruno with a Weibull baseline is below 1e-6 for 9 draws of 10 and below 2e-4 for 99 of 100; higher powers miss
+growth towards the end of follow-up, lower ones a hazard that is infinite at day 0."""
+
+
 def hazard_psi(model: ModelParts, theta: Theta) -> dict[str, Float[Array, "..."]]:
     """Return the parameters of the baseline hazard, keyed by parameter name."""
     part = model.hazard
@@ -92,7 +98,7 @@ def cumulative_hazard(
     total = jnp.zeros_like(start_year)
     somewhere = after_day_0(stop_year)[:, None]
     edges = [start_year, *_inner_edges(design, start_year, stop_year), stop_year]
-    nodes, weights = power_rule(part.nodes)
+    nodes, weights = power_rule(part.nodes, POWER)
     for left, right in pairwise(edges):
         width = (right - left)[:, None]
         time = jnp.where(width > 0, left[:, None] + width * nodes, somewhere)

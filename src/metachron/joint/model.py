@@ -68,7 +68,9 @@ class JointModel(ModelParts):
         part, event = self.dynamics, self.hazard
         if dynamics is not None:
             part = exchange_law(part, dynamics) if isinstance(dynamics, str) else dynamics
-        if observation is not None and part is not None:
+        if observation is not None:
+            if part is None:
+                raise ModelError("an observation law needs tumour dynamics; this model has none")
             part = exchange_observation(part, observation)
         if hazard is not None:
             event = exchange_hazard(event, hazard) if isinstance(hazard, str) else hazard

@@ -62,6 +62,15 @@ class DynamicsTable(_Table):
     residual: dict[str, PriorTable] = {}
 
 
+class LinkTable(BaseModel):
+    """``[hazard.links.<name>]``: a prior, and the numbers that the link takes."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float] = Field(init=False)
+
+    prior: PriorTable | None = None
+
+
 class HazardTable(_Table):
     """``[hazard]``."""
 
@@ -72,7 +81,7 @@ class HazardTable(_Table):
     nodes: int = Field(default=HazardPart.nodes, ge=4, le=200)
     options: dict[str, int] = {}
     parameters: dict[str, PriorTable] = {}
-    links: dict[str, dict[str, Any]] = {}
+    links: dict[str, LinkTable] = {}
 
 
 class CovariateTable(_Table):
@@ -195,17 +204,15 @@ def _hazard(table: HazardTable) -> HazardPart:
             (spec.name, _prior(table.parameters.get(spec.name), spec.prior, spec.name))
             for spec in part.hazard.parameters
         ),
-        links=tuple(_link(name, dict(options)) for name, options in table.links.items()),
+        links=tuple(_link(name, link) for name, link in table.links.items()),
     )
 
 
-def _link(name: str, options: dict[str, Any]) -> LinkTerm:
-    prior = options.pop("prior", None)
-    try:
-        link = LINKS[name](**{key: float(value) for key, value in options.items()})
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"link {name!r} has no option {', '.join(options)} that reads as a number") from error
-    return LinkTerm(link, _prior(prior, default_link(link).prior, f"link {name}"))
+def _link(name: str, table: LinkTable) -> LinkTerm:
+    options = table.__pydantic_extra__
+    _known(options, [field.name for field in fields(LINKS[name])], f"link {name!r} has no option")  # type: ignore[arg-type]
+    link = LINKS[name](**options)
+    return LinkTerm(link, _prior(table.prior, default_link(link).prior, f"hazard.links.{name}.prior"))
 
 
 def _prior_table(prior: Prior) -> PriorTable:
@@ -225,7 +232,7 @@ def _dynamics_table(part: DynamicsPart) -> dict[str, Any]:
         limit_mm=part.limit_mm,
         limit_working=part.limit_working,
     )
-    if part.covariance == "full":
+    if part.covariance == "full" or part.correlation_prior != CORRELATION_PRIOR:
         table["correlation_prior"] = _prior_table(part.correlation_prior)
     table["residual"] = {name: _prior_table(prior) for name, prior in part.residual_priors}
     table["parameters"] = {parameter.name: _parameter_table(parameter) for parameter in part.parameters}

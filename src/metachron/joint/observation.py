@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import jax.numpy as jnp
-from jax.scipy.special import log_ndtr
 from jaxtyping import Array, Float
 
 from metachron.base import ModelError, ParameterSpec, Prior, Registry, Transform
 from metachron.dynamics import Law, LinearScale, LogScale, Scale
+from metachron.hazards.normal_tail import normal_cumulative_hazard
 
 _LOG_SQRT_2PI = 0.9189385332046727
 Residual = Mapping[str, Float[Array, ""]]
@@ -71,7 +71,7 @@ class Observation(abc.ABC):
     ) -> Float[Array, " row"]:
         """Return the log probability of a value below the limit (left-censoring)."""
         mean, sd = self.mean_and_sd(location, law, residual)
-        return log_ndtr((limit - mean) / sd)
+        return -normal_cumulative_hazard((mean - limit) / sd)
 
     def check(self, law: Law) -> None:
         """Raise `ModelError` when the law can give sizes at or below 0 and the observation law needs them positive."""

@@ -10,7 +10,7 @@ from metachron.dynamics import Law, provides
 from metachron.hazards import Hazard
 from metachron.joint.links import Link
 from metachron.joint.observation import Observation
-from metachron.joint.priors import check_prior, is_positive
+from metachron.joint.priors import check_correlation_prior, check_prior, is_positive
 
 Group = Literal["all", "arm", "study-arm"]
 GROUPS: tuple[Group, ...] = ("all", "arm", "study-arm")
@@ -121,7 +121,7 @@ class DynamicsPart:
             raise ModelError("limit_working needs an observation law on the working scale ('additive')")
         if self.lesion and self.size != "lesion":
             raise ModelError("lesion effects need sizes lesion by lesion: set size = 'lesion' under [dynamics]")
-        check_prior(self.correlation_prior, "effects.correlation")
+        check_correlation_prior(self.correlation_prior, "effects.correlation")
         for name, prior in self.residual_priors:
             check_prior(prior, f"residual.{name}")
             if not is_positive(prior):
@@ -160,6 +160,9 @@ class HazardPart:
     def check(self, dynamics: DynamicsPart | None) -> None:
         """Raise `ModelError` when a link asks for what the dynamics do not give."""
         check_prior(self.beta_prior, f"{self.event}.beta")
+        labels = {spec.name: spec.label for spec in self.hazard.parameters}
+        for name, prior in self.parameter_priors:
+            check_prior(prior, f"{self.event}.{labels[name]}")
         names = [term.link.name for term in self.links]
         if len(set(names)) != len(names):
             raise ModelError(f"a link stands twice in {list_briefly(names)}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 from numpyro.distributions.transforms import Transform as Bijector
+from scipy.special import stdtrit
 
 from metachron.base import ModelError, Prior
 
@@ -30,17 +31,28 @@ def is_positive(prior: Prior) -> bool:
 
 def check_prior(prior: Prior, what: str) -> None:
     """Raise `ModelError` unless the prior has a known family, as many numbers as it takes, and positive scales."""
+    if not all(math.isfinite(value) for value in prior.args):
+        raise ModelError(f"{what}: the numbers of prior {prior.family} must be finite; found {list(prior.args)}")
     if prior.family == "lkj":
-        if len(prior.args) != 1 or prior.args[0] <= 0:
-            raise ModelError(f"{what}: prior lkj takes one positive number, the concentration; found {prior.args}")
-        return
+        raise ModelError(f"{what}: lkj is a prior of correlation matrices; take one of {', '.join(_FAMILIES)}")
     if prior.family not in _FAMILIES:
-        raise ModelError(f"{what}: there is no prior family {prior.family!r}; known: {', '.join(_FAMILIES)}, lkj")
+        raise ModelError(f"{what}: there is no prior family {prior.family!r}; known: {', '.join(_FAMILIES)}")
     count, _ = _FAMILIES[prior.family]
     if len(prior.args) != count:
         raise ModelError(f"{what}: prior {prior.family} takes {count} numbers; found {list(prior.args)}")
     if prior.args[-1] <= 0:
         raise ModelError(f"{what}: the scale of prior {prior.family} must be above 0; found {prior.args[-1]}")
+    if "student" in prior.family and prior.args[0] <= 0:
+        raise ModelError(f"{what}: prior {prior.family} needs degrees of freedom above 0; found {prior.args[0]}")
+
+
+def check_correlation_prior(prior: Prior, what: str) -> None:
+    """Raise `ModelError` unless the prior is ``lkj`` with a positive concentration."""
+    if prior.family != "lkj" or len(prior.args) != 1 or not 0 < prior.args[0] < math.inf:
+        raise ModelError(
+            f"{what}: a correlation matrix takes the prior lkj with one positive number, the concentration; found "
+            f"{prior.family} {list(prior.args)}"
+        )
 
 
 def distribution(prior: Prior, shape: tuple[int, ...]) -> dist.Distribution:
@@ -68,8 +80,10 @@ def prior_median(prior: Prior, shape: tuple[int, ...]) -> Float[Array, "..."]:
     """Return the prior median of each element (the identity for a correlation's Cholesky factor)."""
     if prior.family == "lkj":
         return jnp.eye(shape[-1])
+    if prior.family == "student_t":
+        return jnp.full(shape, prior.args[1])
     if prior.family == "half_student_t":
-        return jnp.full(shape, jnp.median(jnp.abs(draw_prior(prior, (20_001,), jax.random.key(0)))))
+        return jnp.full(shape, prior.args[1] * stdtrit(prior.args[0], 0.75))
     return jnp.full(shape, _FAMILIES[prior.family][1](*prior.args).icdf(0.5))
 
 

@@ -22,10 +22,11 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Bullets:
-    """A list."""
+    """A list, under a title of its own where there is one."""
 
     kind: ClassVar[str] = "bullets"
     items: Sequence[str]
+    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from metachron.base import MONTHS_PER_YEAR
+from metachron.base import MONTHS_PER_YEAR, ModelError
 from metachron.inference import Fit
 from metachron.inference.predict import (
     IndividualCurves,
@@ -20,6 +20,7 @@ from metachron.inference.predict import (
     event_times,
     hazard_ratio_over_time,
     individual_curves,
+    recorded_sizes,
     size_changes,
     size_vpc,
     span_of_response,
@@ -104,7 +105,12 @@ class Numbers:
 
     @cached_property
     def survival(self) -> pl.DataFrame:
-        return survival_by_arm(self.fit, self.grid_year, draws=self.draws, seed=self.seed)
+        times = np.unique(np.append(self.grid_year, self.landmark_year))
+        return survival_by_arm(self.fit, times, draws=self.draws, seed=self.seed)
+
+    @property
+    def survival_at_landmark(self) -> pl.DataFrame:
+        return self.survival.filter(pl.col("time_year") == self.landmark_year)
 
     @cached_property
     def standardised(self) -> pl.DataFrame:
@@ -114,6 +120,17 @@ class Numbers:
     @cached_property
     def hazard_ratio(self) -> pl.DataFrame:
         return hazard_ratio_over_time(self.fit, self.ratio_grid_year, draws=self.draws, seed=self.seed)
+
+    @cached_property
+    def incomparable(self) -> str:
+        """Why arms cannot be compared; empty where they can."""
+        try:
+            ratios = self.hazard_ratio
+        except ModelError as error:
+            return str(error)
+        if bool((ratios["hazard_ratio_q05"] == 1.0).all() and (ratios["hazard_ratio_q95"] == 1.0).all()):
+            return "nothing in this model's hazard depends on the arm"
+        return ""
 
     @cached_property
     def size_check(self) -> SizeCheck:
@@ -137,18 +154,18 @@ class Numbers:
 
     @cached_property
     def curves(self) -> IndividualCurves:
-        """Curves of the chosen patients, from the first recorded size to the end of the longest follow-up of them."""
-        start, stop = self._span()
-        return individual_curves(self.fit, self.chosen, np.linspace(start, stop, 2 * _POINTS), draws=self.draws)
+        """Curves of the chosen patients, from the first recorded size to `curve_end_year`."""
+        times = np.linspace(self._ends[0], self.curve_end_year, 2 * _POINTS)
+        return individual_curves(self.fit, self.chosen, times, draws=2 * self.draws)
 
-    def _span(self) -> tuple[float, float]:
-        ends = [0.5]
-        start = 0.0
-        if self.observed.height:
-            mine = self.observed.filter(pl.col("patient").is_in(self.chosen))
-            ends += mine["time_year"].to_list()
-        if self.fit.model.dynamics is not None:
-            sizes = self.changes.filter(pl.col("patient").is_in(self.chosen))["time_year"].to_list()
-            ends += sizes
-            start = min([0.0, *sizes])
-        return start, max(ends) * 1.02
+    @property
+    def curve_end_year(self) -> float:
+        """The end of the longest follow-up among the chosen patients."""
+        return self._ends[1]
+
+    @cached_property
+    def _ends(self) -> tuple[float, float]:
+        frames = [self.observed] if self.observed.height else []
+        frames += [recorded_sizes(self.fit)] if self.fit.model.dynamics is not None else []
+        years = [y for f in frames for y in f.filter(pl.col("patient").is_in(self.chosen))["time_year"].to_list()]
+        return min([0.0, *years]), max([0.25, *years])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
 
-_SETTINGS = {"svg.hashsalt": "metachron", "svg.fonttype": "none"}
+_SETTINGS: dict[Any, Any] = {"svg.hashsalt": "metachron", "svg.fonttype": "none"}
 _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 _IDENTIFIERS = re.compile(r'(\bid="|href="#|url\(#)')
 

@@ -9,10 +9,17 @@ from metachron.report.numbers import Numbers
 
 
 def size_tally(numbers: Numbers) -> tuple[int, int]:
-    """Return how many recorded percentiles lie in the 90 % interval of the replicates, and how many there are."""
-    rows = numbers.size_check.percentiles.filter(pl.col("count") >= FEWEST)
+    """Return how many recorded percentiles and shares below the limit lie in the 90 % interval, and how many there are.
+
+    A share counts only where sizes below the limit were recorded in the arm, else it would be right by default.
+    """
+    check = numbers.size_check
+    enough = pl.col("count") >= FEWEST
+    rows = check.percentiles.filter(enough)
+    shares = check.below_limit.filter(enough & (pl.col("observed").max().over("arm") > 0))
     inside = rows.filter(pl.col("observed_mm").is_between(pl.col("simulated_mm_q05"), pl.col("simulated_mm_q95")))
-    return inside.height, rows.height
+    right = shares.filter(pl.col("observed").is_between(pl.col("simulated_q05"), pl.col("simulated_q95")))
+    return inside.height + right.height, rows.height + shares.height
 
 
 def survival_tally(numbers: Numbers) -> tuple[int, int]:

@@ -22,6 +22,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.replace("-", MINUS) if float(text.replace(",", "")) else "0"
 
 
+def count(value: int | None) -> str:
+    """Return a whole number; an en dash where there is none."""
+    return "\N{EN DASH}" if value is None else f"{value:,}"
+
+
 def interval(low: float, high: float, digits: int = 3) -> str:
     """Return ``low to high``."""
     return f"{number(low, digits)} to {number(high, digits)}"

@@ -9,9 +9,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from metachron.base import InputError, Problem
 from metachron.inference import Fit
+from metachron.joint import JointModel
 from metachron.report.blocks import LeftOut, Section
 from metachron.report.numbers import Numbers
 from metachron.report.sections import SECTIONS
+from metachron.report.typeset import typeset
 
 
 def write_report(
@@ -53,7 +55,7 @@ def render(numbers: Numbers, title: str) -> str:
     built = [build(numbers) for build in SECTIONS]
     environment = Environment(
         loader=PackageLoader("metachron.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, finalize=typeset,
     )  # fmt: skip
     return environment.get_template("report.html.j2").render(
         title=title,
@@ -64,8 +66,12 @@ def render(numbers: Numbers, title: str) -> str:
 
 
 def _title(fit: Fit) -> str:
+    """Return the names of model and cohort; a model without a name of its own is called by what it describes."""
     where = fit.cohort.name if fit.cohort is not None else str(fit.provenance.get("cohort", ""))
-    return f"{fit.model.name}: {where}" if where else fit.model.name
+    parts = (["tumour size"] if fit.model.dynamics else []) + ([fit.model.hazard.event] if fit.model.hazard else [])
+    name = " and ".join(parts) if fit.model.name == JointModel.name else fit.model.name
+    names = [name[:1].upper() + name[1:]] + ([where] if where and where != name else [])
+    return ": ".join(names)
 
 
 def _check_folder(target: Path) -> None:

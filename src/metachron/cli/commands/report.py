@@ -10,7 +10,6 @@ from cyclopts import Parameter
 from metachron.cli.arguments import FitPath
 from metachron.cli.compilation_cache import keep_compiled_models
 from metachron.cli.console import note
-from metachron.cli.outputs import refuse_unwritable
 
 
 def report(
@@ -24,7 +23,6 @@ def report(
     ] = None,
 ) -> None:
     """Write an HTML report of a fit: one file, readable without a network."""
-    refuse_unwritable(out)
     from metachron.inference import Fit
     from metachron.report import write_report
 

@@ -1,6 +1,6 @@
 """Predictions from a fit: patients, arms, predictive checks, clinical numbers, tables for other software."""
 
-from metachron.inference.predict.clinical import clinical_parameters
+from metachron.inference.predict.clinical import CHANGE, CHECK_WEEK, GROWTH_BEGINS, clinical_parameters
 from metachron.inference.predict.curves import IndividualCurves, individual_curves
 from metachron.inference.predict.estimates import individual_estimates
 from metachron.inference.predict.export import export_tables, population_table, predicted_sizes
@@ -19,6 +19,9 @@ from metachron.inference.predict.size_check import SizeCheck, size_vpc
 from metachron.inference.predict.survival_check import survival_vpc
 
 __all__ = [
+    "CHANGE",
+    "CHECK_WEEK",
+    "GROWTH_BEGINS",
     "IndividualCurves",
     "SizeCheck",
     "best_changes",

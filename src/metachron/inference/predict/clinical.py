@@ -23,6 +23,8 @@ from metachron.joint.population import fixed_part, patient_spread
 DYNAMICS, MEASUREMENT, HAZARD = "tumour dynamics", "measurement", "hazard"
 CHECK_WEEK = 12.0
 """The first response assessment of many trials."""
+CHANGE = f"change of size at week {CHECK_WEEK:g}, typical patient"
+GROWTH_BEGINS = "time until growth begins, typical patient"
 _EVERYONE = "all"
 
 SCHEMA = {
@@ -132,9 +134,9 @@ def _course(fit: Fit, draws: Draws) -> Iterator[Row]:
     change = 100.0 * np.asarray(trajectory.relative_change(week))
     growth = MONTHS_PER_YEAR * np.asarray(trajectory.time_to_growth_year())
     for index, arm in enumerate(names):
-        quantity = f"change of size at week {CHECK_WEEK:g}, typical patient"
-        yield _row(DYNAMICS, quantity, arm, "% of the size at day 0", change[:, index])
-        yield _row(DYNAMICS, "time until growth begins, typical patient", arm, "months", growth[:, index])
+        yield _row(DYNAMICS, CHANGE, arm, "% of the size at day 0", change[:, index])
+    for index, arm in enumerate(names):
+        yield _row(DYNAMICS, GROWTH_BEGINS, arm, "months", growth[:, index])
 
 
 def _dynamics_covariates(fit: Fit, draws: Draws) -> Iterator[Row]:
@@ -167,7 +169,7 @@ def _links(fit: Fit, draws: Draws) -> Iterator[Row]:
         for name in term.link.coefficients(effects):
             what = name.removeprefix("effect:").replace("_", " ") if name != term.link.name else term.link.meaning
             values = np.exp(step * np.asarray(draws.theta[f"{part.event}.link[{name}]"]))
-            quantity = f"hazard ratio of {part.event} per {words}: {what}"
+            quantity = f"hazard ratio of {part.event}: {what}, per {words}"
             yield _row(HAZARD, quantity, _EVERYONE, "ratio", values, in_words=_judged(values, part.event))
 
 

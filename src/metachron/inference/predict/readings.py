@@ -87,10 +87,10 @@ def effect_words(transform: Transform, what: str) -> Reading:
 
 
 def covariate_words(column: str, reference: str | None) -> str:
-    """Return a design column in words: ``who_ps 2 against 0``, or ``per 10 of age_year``."""
+    """Return a design column in words: ``ecog 2 against 0``, or ``per 10 of age_year``."""
     name, level = column, ""
     if reference is not None:
         name, _, level = column.partition("=")
-        return f"{name.replace('_', ' ')} {level} against {reference}"
+        return f"{name} {level} against {reference}"
     name, _, per = column.partition("/")
-    return f"per {per or '1'} of {name.replace('_', ' ')}"
+    return f"per {per or '1'} of {name}"

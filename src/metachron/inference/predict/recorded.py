@@ -13,6 +13,8 @@ from metachron.inference.fit import Fit
 from metachron.inference.predict.subjects import need_cohort
 from metachron.survival import KaplanMeier, kaplan_meier
 
+_OFTEN = 3
+
 
 def recorded_sizes(fit: Fit) -> pl.DataFrame:
     """Return the sizes that were fitted: patient, lesion (null: the sum), day, time_year, size_mm, censored.
@@ -75,16 +77,18 @@ def best_changes(fit: Fit) -> pl.DataFrame:
 
 
 def span_of_response(fit: Fit, count: int = 9) -> list[str]:
-    """Return ``count`` patients from the deepest response to the fastest growth, of those with the most sizes.
+    """Return ``count`` patients at even steps from the deepest response to the fastest growth, both ends included.
 
-    They stand at even steps of the order by best change; of neighbours in that order the one with most sizes is
-    taken. Without sizes after day 0 they are the first patients of the cohort.
+    Only patients with at least three sizes after day 0 are taken, where there are that many of them. Without sizes
+    they are the first patients of the cohort.
     """
     best = best_changes(fit).reverse() if fit.model.dynamics else pl.DataFrame()
     if best.is_empty():
         return list(fit.labels.patients[:count])
-    blocks = np.array_split(np.arange(best.height), min(count, best.height))
-    return [best[block].sort("sizes", descending=True, maintain_order=True)["patient"][0] for block in blocks]
+    often = best.filter(pl.col("sizes") >= _OFTEN)
+    ordered = (often if often.height >= count else best)["patient"]
+    steps = np.linspace(0, len(ordered) - 1, min(count, len(ordered))).round().astype(int)
+    return [ordered[int(step)] for step in steps]
 
 
 def event_times(fit: Fit) -> pl.DataFrame | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from jaxtyping import Array, Float
 
-from metachron.base import Prior
+from metachron.base import ModelError, Prior
 from metachron.dynamics import Trajectory
 
 
@@ -43,6 +44,13 @@ class Link(abc.ABC):
     prior: ClassVar[Prior]
     clinical_step: ClassVar[tuple[float, str]]
     """A step of the value that a clinician reads, and its words: the report gives the hazard ratio for it."""
+
+    def __post_init__(self) -> None:
+        for option in fields(self):  # type: ignore[arg-type]
+            if not 0 < getattr(self, option.name) < math.inf:
+                raise ModelError(
+                    f"link {self.name!r}: {option.name} must be above 0 and finite; found {getattr(self, option.name)}"
+                )
 
     def coefficients(self, effects: tuple[str, ...]) -> tuple[str, ...]:
         """Return the names of the coefficients, one per column of `values`; ``effects`` are the random parameters."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 from matplotlib.axes import Axes
 
 from metachron.base import MONTHS_PER_YEAR
 from metachron.inference import Fit
-from metachron.report.figures.style import GREY, INK, Chart, colour, new_chart, panels, percent_axis
+from metachron.report.figures.style import GREY, INK, Chart, colour, month_axis, new_chart, panels, percent_axis
 from metachron.report.numbers import Numbers
 from metachron.report.wording import survival_label
 
@@ -30,7 +31,7 @@ def individual_fits(source: Fit | Numbers, patients: Sequence[str] | None = None
     both = [bool(part) for part in (numbers.fit.model.dynamics, numbers.fit.model.hazard)]
     rows = sum(both)
     down = -(-len(numbers.chosen) // 3)
-    ratios = ([3.0] if both[0] else []) + ([1.2] if both[1] else [])
+    ratios = ([3.0] if both[0] else []) + ([1.2 if both[0] else 2.5] if both[1] else [])
     with new_chart(down * sum(ratios) * 0.72 + 0.4) as chart:
         blocks = panels(chart, len(numbers.chosen), rows=rows, sharex=True, height_ratios=ratios * down)
         for index, patient in enumerate(numbers.chosen):
@@ -43,8 +44,8 @@ def individual_fits(source: Fit | Numbers, patients: Sequence[str] | None = None
             if index % 3 == 0:
                 _labels(axes, numbers, both)
             if index >= len(numbers.chosen) - 3:
-                axes[-1].set_xlabel("Months from day 0")
                 axes[-1].tick_params(labelbottom=True)
+                month_axis(axes[-1], numbers.curve_end_year * MONTHS_PER_YEAR)
         return chart
 
 
@@ -72,14 +73,15 @@ def _sizes(axes: Axes, numbers: Numbers, patient: str) -> None:
     curves = numbers.curves.sizes.filter(mine)
     end = _end_year(numbers, patient, recorded)
     shown = curves.filter(pl.col("time_year") <= end)
-    top = 0.0
+    first, top = numbers.arms.index(_arm_of(numbers, patient)), 0.0
     for index, (_, series) in enumerate(shown.group_by("lesion", maintain_order=True)):
         month = series["time_year"] * MONTHS_PER_YEAR
-        axes.fill_between(month, series["size_mm_q05"], series["size_mm_q95"], color=colour(index), alpha=0.2, lw=0)
-        axes.plot(month, series["size_mm_q50"], color=colour(index))
+        tint = colour(first + index)
+        axes.fill_between(month, series["size_mm_q05"], series["size_mm_q95"], color=tint, alpha=0.2, lw=0)
+        axes.plot(month, series["size_mm_q50"], color=tint)
         top = max(top, float(series["size_mm_q50"].max()))  # type: ignore[arg-type]
     for index, (_, rows) in enumerate(recorded.group_by("lesion", maintain_order=True)):
-        _points(axes, rows, colour(index))
+        _points(axes, rows, colour(first + index))
         top = max(top, float(rows["size_mm"].max()))  # type: ignore[arg-type]
     limit = numbers.fit.labels.limit_mm
     axes.axhline(limit, color=GREY, lw=0.8, ls=(0, (4, 3)))
@@ -101,14 +103,15 @@ def _outcome(axes: Axes, numbers: Numbers, patient: str) -> None:
     for row in numbers.observed.filter(pl.col("patient") == patient).iter_rows(named=True):
         month = row["time_year"] * MONTHS_PER_YEAR
         axes.axvline(month, color=GREY, lw=0.8)
-        axes.plot([month], [0.94], "X" if row["event"] else "|", ms=7, color=INK, transform=axes.get_xaxis_transform())
+        mark: dict[str, Any] = {"marker": "X" if row["event"] else "|", "ms": 7, "mew": 1.6, "color": INK}
+        axes.plot([month], [0.93], transform=axes.get_xaxis_transform(), clip_on=False, **mark)
 
 
 def _end_year(numbers: Numbers, patient: str, recorded: pl.DataFrame) -> float:
     ends = recorded["time_year"].to_list()
     if numbers.observed.height:
         ends += numbers.observed.filter(pl.col("patient") == patient)["time_year"].to_list()
-    return max(ends, default=numbers.curves.sizes["time_year"].max())  # type: ignore[type-var, return-value]
+    return max(ends, default=numbers.curves.sizes["time_year"].max())  # type: ignore[return-value]
 
 
 def _survival(axes: Axes, numbers: Numbers, patient: str) -> None:

@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from metachron.base import MONTHS_PER_YEAR
 from metachron.inference import Fit
-from metachron.report.figures.style import GREY, INK, Chart, colour, new_chart, panels
+from metachron.report.figures.style import GREY, INK, Chart, colour, month_axis, new_chart, panels
 from metachron.report.numbers import Numbers
 
 GUIDES_PERCENT = (-30.0, 20.0)
@@ -30,7 +30,7 @@ def spider(source: Fit | Numbers) -> Chart:
             rows = changes.filter(pl.col("arm") == arm)
             _lines(axes[index], rows, colour(index))
             axes[index].set_title(f"{arm} ({rows['patient'].n_unique()} patients)")
-            axes[index].set_xlabel("Months from day 0")
+            month_axis(axes[index], MONTHS_PER_YEAR * float(changes["time_year"].max()))  # type: ignore[arg-type]
             _guides(axes[index])
         axes[0].set_ylabel("Change of size from baseline (%)")
         axes[0].set_ylim(-104, min(CEILING_PERCENT, max(60.0, _largest(changes))) + 4)
@@ -78,6 +78,7 @@ def waterfall(source: Fit | Numbers) -> Chart:
         axes.plot(place[below], percent[below], "v", ms=4, color=INK, mfc="white", mew=0.8)
         _guides(axes)
         axes.grid(axis="x", visible=False)
+        axes.set_xlim(-1, best.height)
         axes.set_xticks([])
         axes.set_xlabel(f"{best.height} patients, ordered")
         axes.set_ylabel("Deepest change of size\nfrom baseline (%)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -17,7 +18,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 LINES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 INK, GREY, PALE = "#222222", "#6b6b6b", "#d9d9d9"
 WIDTH_INCH = 9.0
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica"],
     "font.size": 9.0,
@@ -62,18 +63,27 @@ def colour(index: int) -> str:
 
 def line(index: int) -> str | tuple[int, tuple[float, ...]]:
     """Return the line style of the arm of an index, so that arms differ in print without colour too."""
-    return LINES[index % len(LINES)]  # type: ignore[return-value]
+    return LINES[index % len(LINES)]
 
 
-def panels(chart: Figure, count: int, *, columns: int = 3, rows: int = 1, **options: object) -> np.ndarray:
+def panels(chart: Figure, count: int, *, columns: int = 3, rows: int = 1, **options: Any) -> np.ndarray:
     """Return ``rows`` stacked axes for each of ``count`` items, at most ``columns`` side by side: (item, row)."""
     across = min(count, columns)
     down = -(-count // across)
-    axes = chart.subplots(down * rows, across, squeeze=False, **options)  # type: ignore[arg-type]
+    axes = chart.subplots(down * rows, across, squeeze=False, **options)
     blocks = axes.reshape(down, rows, across).transpose(0, 2, 1).reshape(-1, rows)
     for spare in blocks[count:].ravel():
         spare.set_axis_off()
     return blocks[:count]
+
+
+def month_axis(axes: Axes, last_month: float) -> np.ndarray:
+    """Give a time axis its label and at most seven ticks at whole months, quarters or years; return the ticks."""
+    step = next(step for step in (1, 2, 3, 6, 12, 24, 60, 120, 600, 6000) if last_month / step <= 6)
+    ticks = np.arange(0, last_month + 1e-9, step)
+    axes.set_xticks(ticks)
+    axes.set_xlabel("Months from day 0")
+    return ticks
 
 
 def percent_axis(axes: Axes) -> None:

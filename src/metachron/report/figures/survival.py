@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from metachron.base import MONTHS_PER_YEAR
 from metachron.inference import Fit
 from metachron.inference.predict import kaplan_meier_of
-from metachron.report.figures.style import GREY, INK, Chart, colour, line, new_chart, panels, percent_axis
+from metachron.report.figures.style import GREY, INK, Chart, colour, line, month_axis, new_chart, panels, percent_axis
 from metachron.report.numbers import Numbers
 from metachron.report.wording import survival_label
 from metachron.survival import KaplanMeier
@@ -42,7 +42,6 @@ def _by_arm(numbers: Numbers, curves: pl.DataFrame, prefix: str, label: str) -> 
             _steps(axes, observed)
             _at_risk(axes, observed)
             axes.set_title(arm)
-            axes.set_xlabel("Months from day 0")
             percent_axis(axes)
             axes.legend(loc="upper right")
         blocks[0, 0].set_ylabel(survival_label(numbers.event))
@@ -67,10 +66,8 @@ def _steps(axes: Axes, observed: KaplanMeier) -> None:
 def _at_risk(axes: Axes, observed: KaplanMeier) -> None:
     """Write the numbers at risk below the time axis, under its ticks."""
     last = float(observed.times[-1]) * MONTHS_PER_YEAR
-    step = next(step for step in (1, 2, 3, 6, 12, 24, 60, 120, 600) if last / step <= 6)
-    ticks = np.arange(0, last + 1e-9, step)
     axes.set_xlim(-0.02 * last, 1.03 * last)
-    axes.set_xticks(ticks)
+    ticks = month_axis(axes, last)
     counts = observed.number_at_risk(ticks / MONTHS_PER_YEAR)
     places = [f"{tick:g}\n{count:.0f}" for tick, count in zip(ticks, counts, strict=True)]
     axes.set_xticklabels(places)
@@ -97,8 +94,8 @@ def standardised(source: Fit | Numbers) -> Chart:
         left.set_title("All patients, as if in each arm")
         left.legend()
         _ratios(right, numbers)
-        for axes in (left, right):
-            axes.set_xlabel("Months from day 0")
+        for axes, years in ((left, numbers.grid_year), (right, numbers.ratio_grid_year)):
+            month_axis(axes, float(years[-1]) * MONTHS_PER_YEAR)
         return chart
 
 

@@ -17,7 +17,9 @@ def size_check_section(numbers: Numbers) -> Section | LeftOut:
     if numbers.fit.cohort is None:
         return LeftOut("Sizes are not checked: the fit holds no patients.")
     inside, total = size_tally(numbers)
-    text = f"{inside} of {total} recorded percentiles lie within the 90 % interval of the replicates ({percent(inside / total)})."
+    share = percent(inside / total)
+    what = "recorded percentiles and shares below the limit"
+    text = f"{inside} of {total} {what} lie within the 90 % interval of the replicates ({share})."
     ends = " Visits after a replicated event are left out." if numbers.fit.model.hazard is not None else ""
     chart = picture(
         "sizecheck",
@@ -25,7 +27,7 @@ def size_check_section(numbers: Numbers) -> Section | LeftOut:
         shows="Recorded percentiles of size over months against bands of replicated percentiles, one column per arm.",
         caption=f"Black: 10th, 50th and 90th percentile of recorded sizes in bins of time. Bands: 90 % interval of the "
         f"same percentiles in {numbers.draws} replicates with new patients on the same visits.{ends} Below: share of "
-        f"sizes under the limit. Bins with fewer than {FEWEST} sizes are not drawn.",
+        f"sizes under the limit. Bands may leave the axis. Bins with fewer than {FEWEST} sizes are not drawn.",
     )
     return Section("size-check", "Does the model reproduce the sizes?", [Paragraph(text), chart])
 
@@ -37,12 +39,13 @@ def survival_check_section(numbers: Numbers) -> Section | LeftOut:
     if numbers.fit.cohort is None:
         return LeftOut("Survival is not checked: the fit holds no patients.")
     inside, total = survival_tally(numbers)
-    text = f"The Kaplan-Meier curve lies within the envelope of replicated trials at {percent(inside / total)} of the times."
+    share = percent(inside / total)
+    text = f"The Kaplan-Meier curve lies within the envelope of replicated trials at {share} of the times."
     chart = picture(
         "survivalcheck",
         survival_check(numbers),
         shows="Kaplan-Meier curve against the envelope of replicated trials, one panel per arm.",
-        caption=f"Steps: Kaplan-Meier of the data. Line and band: median and 90 % envelope of the Kaplan-Meier curves of "
-        f"{numbers.draws} replicated trials with as many patients and the observed ends of observation.",
+        caption="Steps: Kaplan-Meier of the data. Line and band: median and 90 % envelope of the Kaplan-Meier curves "
+        f"of {numbers.draws} replicated trials with as many patients and the observed ends of observation.",
     )
     return Section("survival-check", "Does the model reproduce survival?", [Paragraph(text), chart])

@@ -8,8 +8,10 @@ from metachron.base import MONTHS_PER_YEAR
 from metachron.cohort.describe import sections as describe
 from metachron.report.blocks import Block, Bullets, Folded, LeftOut, Paragraph, Section, Table
 from metachron.report.numbers import Numbers
-from metachron.report.wording import interval, joined, number
+from metachron.report.wording import count, interval, joined, number
 
+_LONG = "files: "
+"""Names and checksums of the files of a public data set: folded."""
 _OPEN = ("Notes", "Accepted exceptions", "Rows of the source that are not used", "Source")
 
 
@@ -18,17 +20,22 @@ def cohort_section(numbers: Numbers) -> Section | LeftOut:
     cohort = numbers.fit.cohort
     if cohort is None:
         return LeftOut("The patients are not described: they were taken out of this fit so that it can be shared.")
-    studies, count = list(cohort.studies), cohort.patients.height
-    text = f"{cohort.name}: {count} patients of {joined(studies)}, in {_arms(len(numbers.arms))}."
+    studies, total = list(cohort.studies), cohort.patients.height
+    text = f"{cohort.name}: {total} patients of {joined(studies)}, in {_arms(len(numbers.arms))}."
     described = describe(cohort)
     blocks: list[Block] = [Paragraph(text), _table(numbers)]
     for title in _OPEN:
-        lines = described.get(title, [])
+        lines = [line for line in described.get(title, []) if not line.startswith(_LONG)]
         if title == "Rows of the source that are not used":
             lines = [*lines, *_unfitted(numbers)]
         if lines:
-            blocks += [Paragraph(f"{title}:"), Bullets(lines)]
-    more = [f"{title}: {line}" for title, lines in described.items() if title not in _OPEN for line in lines]
+            blocks.append(Bullets(lines, title))
+    more = [
+        f"{title}: {line}"
+        for title, lines in described.items()
+        for line in lines
+        if title not in _OPEN or line.startswith(_LONG)
+    ]
     return Section("cohort", "On whom", [*blocks, Folded("The cohort in full", items=more)])
 
 
@@ -38,12 +45,12 @@ def _arms(count: int) -> str:
 
 def _table(numbers: Numbers) -> Table:
     table = numbers.by_arm
-    head, rows = ["Arm", "Patients"], [[row["arm"], number(row["patients"], 6)] for row in table.iter_rows(named=True)]
+    head, rows = ["Arm", "Patients"], [[row["arm"], count(row["patients"])] for row in table.iter_rows(named=True)]
     if numbers.fit.model.dynamics is not None:
         head += ["with sizes", "sizes", "below limit", "baseline, median (mm)"]
-        names = ("sized", "sizes", "below_limit", "baseline_mm")
+        names = ("sized", "sizes", "below_limit")
         for cells, row in zip(rows, table.iter_rows(named=True), strict=True):
-            cells += [number(row[name], 6) for name in names]
+            cells += [*(count(row[name]) for name in names), number(row["baseline_mm"])]
     if numbers.fit.model.hazard is not None:
         event = numbers.event.replace("_", " ")
         head += [f"{event}: events", f"median time to {event}, months (95 % interval)", "follow-up, median (months)"]
@@ -58,7 +65,7 @@ def _outcome(row: dict[str, float]) -> list[str]:
     if any(year is None for year in years):
         return ["0", number(None), number(None)]
     median, low, high, followup = (year * MONTHS_PER_YEAR for year in years)
-    return [number(row["events"], 6), f"{number(median)} ({interval(low, high)})", number(followup)]
+    return [count(int(row["events"])), f"{number(median)} ({interval(low, high)})", number(followup)]
 
 
 def _unfitted(numbers: Numbers) -> list[str]:

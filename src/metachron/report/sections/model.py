@@ -3,52 +3,53 @@
 from __future__ import annotations
 
 from metachron.joint import DynamicsPart, HazardPart
-from metachron.report.blocks import Bullets, Folded, Paragraph, Section
+from metachron.report.blocks import Block, Bullets, Folded, Paragraph, Section, Table
 from metachron.report.numbers import Numbers
-from metachron.report.wording import joined, number
+from metachron.report.wording import joined
 
-_GROUPS = {"all": "one mean for all", "arm": "a mean per arm", "study-arm": "a mean per study and arm"}
+_GROUPS = {"all": "one for all", "arm": "per arm", "study-arm": "per study and arm"}
 
 
 def model_section(numbers: Numbers) -> Section:
     """Return the model in words and equations, the model file folded."""
     model = numbers.fit.model
-    items: list[str] = []
+    blocks: list[Block] = []
     if model.dynamics is not None:
-        items += _dynamics(model.dynamics, numbers.fit.labels.limit_mm)
+        blocks += [Bullets(_dynamics(model.dynamics, numbers.fit.labels.limit_mm)), _parameters(model.dynamics)]
     if model.hazard is not None:
-        items += _hazard(model.hazard)
+        blocks.append(Bullets(_hazard(model.hazard)))
     parts = [
-        what for what, part in (("tumour size", model.dynamics), (numbers.event, model.hazard)) if part is not None
+        word for word, part in (("tumour size", model.dynamics), (numbers.event, model.hazard)) if part is not None
     ]
     what = f"A joint model of {joined(parts)}" if len(parts) == 2 else f"A model of {parts[0]} alone"
-    text = f"{what}. Time is in years from day 0, the start of treatment; every parameter has a prior, written in the model file."
-    return Section(
-        "model", "What was fitted", [Paragraph(text), Bullets(items), Folded("Model file", text=model.to_toml())]
-    )
+    text = f"{what}. Time is in years from day 0, the start of treatment. The model file below states every prior."
+    return Section("model", "What was fitted", [Paragraph(text), *blocks, Folded("Model file", text=model.to_toml())])
 
 
 def _dynamics(part: DynamicsPart, limit_mm: float) -> list[str]:
     size = "the sum of target lesions" if part.size == "sum" else "every lesion on its own"
-    means: dict[str, list[str]] = {}
-    for parameter in part.parameters:
-        means.setdefault(_GROUPS[parameter.group], []).append(parameter.name)
-    random = [parameter.name for parameter in part.random]
-    lines = [
-        f"Size of {size}: {part.law.name}, {part.law.equation} ({part.law.source}).",
-        "Parameters: " + "; ".join(f"{group} for {joined(names)}" for group, names in means.items()) + ".",
-    ]
-    if random:
-        how = "correlated" if part.covariance == "full" else "independent"
-        lines.append(f"Patients differ in {joined(random)} ({how} effects).")
-    lines += [
-        f"{parameter.name} depends on {joined(list(parameter.covariates))}."
-        for parameter in part.parameters
-        if parameter.covariates
-    ]
-    limit = f"{number(limit_mm)} mm" if part.limit_working is None else f"{part.limit_working:g} on the working scale"
+    limit = f"{limit_mm:g} mm" if part.limit_working is None else f"{part.limit_working:g} on the working scale"
     law = part.observation
-    return [*lines, f"Measurement: {law.name}, {law.equation}; sizes below {limit} enter as left-censored there."]
+    return [
+        f"Size of {size}: {part.law.name}, {part.law.equation} ({part.law.source}).",
+        f"Measurement: {law.name}, {law.equation}; sizes below {limit} enter as left-censored there.",
+    ]
+
+
+def _parameters(part: DynamicsPart) -> Table:
+    """Return what each parameter means, on what its mean depends, and whether patients differ in it."""
+    how = "correlated effects" if part.covariance == "full" else "yes"
+    rows = [
+        [
+            parameter.name,
+            parameter.spec.unit,
+            parameter.spec.meaning,
+            _GROUPS[parameter.group] + (f", by {joined(list(parameter.covariates))}" if parameter.covariates else ""),
+            (how if parameter.random else "no") + (", and lesions" if parameter.lesion else ""),
+        ]
+        for parameter in part.parameters
+    ]
+    return Table("Parameters of tumour size.", ["Parameter", "Unit", "Meaning", "Mean", "Patients differ"], rows)
 
 
 def _hazard(part: HazardPart) -> list[str]:

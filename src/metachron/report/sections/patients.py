@@ -6,7 +6,7 @@ from metachron.report.blocks import Block, LeftOut, Paragraph, Section, picture
 from metachron.report.figures import individual_fits, spider, waterfall
 from metachron.report.figures.response import CEILING_PERCENT
 from metachron.report.numbers import Numbers
-from metachron.report.wording import joined, number, survival_label
+from metachron.report.wording import alive, joined
 
 
 def individual_section(numbers: Numbers) -> Section | LeftOut:
@@ -14,25 +14,26 @@ def individual_section(numbers: Numbers) -> Section | LeftOut:
     if numbers.fit.cohort is None:
         return LeftOut("Individual fits are not shown: the fit holds no patients.")
     model = numbers.fit.model
-    how = "as asked for" if numbers.patients is not None else "from the deepest response to the fastest growth"
+    how = "from the deepest response to the fastest growth" if model.dynamics else "the first of the cohort"
+    how = "as asked for" if numbers.patients is not None else how
     parts = []
     if model.dynamics is not None:
         parts.append(
             "Dots are measured sizes, open triangles sizes below the limit of "
-            f"{number(numbers.fit.labels.limit_mm)} mm (dashed line). The line is the median of the patient's "
+            f"{numbers.fit.labels.limit_mm:g} mm (dashed line). The line is the median of the patient's "
             "trajectory, the band its 90 % interval, without measurement error; they end with the follow-up"
         )
     if model.hazard is not None:
         event = numbers.event.replace("_", " ")
         parts.append(
-            f"{'below, ' if model.dynamics else ''}the predicted probability ({survival_label(numbers.event).lower()}) "
-            f"from day 0. A cross marks {event}, a bar the end of observation without it"
+            f"{'below, ' if model.dynamics else ''}the predicted probability of being "
+            f"{alive(numbers.event)}, from day 0. A cross marks {event}, a bar the end of observation without it"
         )
     shows = (
         f"Small panels of patients {joined(list(numbers.chosen))}: recorded and fitted sizes and predicted survival."
     )
     chart = picture("individual", individual_fits(numbers), shows=shows, caption=". ".join(_capitals(parts)) + ".")
-    text = f"{len(numbers.chosen)} patients, chosen {how}."
+    text = f"{len(numbers.chosen)} patients, {how}."
     return Section("individual", "Single patients", [Paragraph(text), chart])
 
 

@@ -16,10 +16,12 @@ def provenance_section(numbers: Numbers) -> Section:
     rows = [[key.replace("_", " "), _text(value)] for key, value in made.items()]
     text = (
         f"Predictions in this report rest on {numbers.draws} draws spread evenly over the posterior, and on seed "
-        f"{numbers.seed}. The same fit gives the same report, byte for byte. Method: posterior by the no-U-turn sampler; "
+        f"{numbers.seed}. The same fit gives the same report, byte for byte. Posterior by the no-U-turn sampler; "
         "R-hat and ESS by Vehtari 2021, doi:10.1214/20-BA1221."
     )
-    return Section("provenance", "Provenance", [Paragraph(text), Table("How the fit was made.", ["", ""], rows)])
+    return Section(
+        "provenance", "Provenance", [Paragraph(text), Table("How the fit was made.", ["Setting", "Value"], rows)]
+    )
 
 
 def _text(value: object) -> str:

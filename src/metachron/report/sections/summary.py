@@ -6,7 +6,7 @@ import math
 
 import polars as pl
 
-from metachron.base import ModelError
+from metachron.inference.predict import CHANGE, CHECK_WEEK, GROWTH_BEGINS
 from metachron.report.blocks import Block, Bullets, Paragraph, Section
 from metachron.report.numbers import Numbers
 from metachron.report.tally import size_tally, survival_tally
@@ -36,13 +36,12 @@ def summary_section(numbers: Numbers) -> Section:
 def _course(numbers: Numbers) -> list[str]:
     """Return, by arm, how the typical patient's tumour changes, and when it begins to grow."""
     table = numbers.clinical
-    change = table.filter(pl.col("quantity").str.starts_with("change of size"))
-    growth = table.filter(pl.col("quantity").str.starts_with("time until growth begins"))
+    change = table.filter(pl.col("quantity") == CHANGE)
+    growth = table.filter(pl.col("quantity") == GROWTH_BEGINS)
     sentences = []
     for row, later in zip(change.iter_rows(named=True), growth.iter_rows(named=True), strict=True):
         who = f"In the typical patient on {row['arm']}" if len(numbers.arms) > 1 else "In the typical patient"
-        week = row["quantity"].split(",")[0].removeprefix("change of size ")
-        sentences.append(f"{who} the tumour {_moved(row)} {week}; {_grows(later)}.")
+        sentences.append(f"{who} the tumour {_moved(row)} at week {CHECK_WEEK:g}; {_grows(later)}.")
     return sentences
 
 
@@ -52,7 +51,8 @@ def _moved(row: dict[str, float]) -> str:
         return f"is {number(-middle, 2)} % smaller (90 % interval {interval(-high, -low, 2)} %)"
     if low > 0:
         return f"is {number(middle, 2)} % larger (90 % interval {interval(low, high, 2)} %)"
-    return f"has changed by {number(middle, 2)} % (90 % interval {interval(low, high, 2)} %: shrinkage and growth are both possible)"
+    between = f"90 % interval {interval(low, high, 2)} %"
+    return f"has changed by {number(middle, 2)} % ({between}: shrinkage and growth are both possible)"
 
 
 def _grows(row: dict[str, float]) -> str:
@@ -73,41 +73,40 @@ def _hazard(numbers: Numbers) -> list[str]:
     rows = numbers.clinical.filter((pl.col("part") == "hazard") & pl.col("quantity").str.starts_with("hazard ratio"))
     sentences = []
     for row in rows.iter_rows(named=True):
-        what = row["quantity"].removeprefix(f"hazard ratio of {numbers.event}").strip(": ")
+        what = row["quantity"].removeprefix(f"hazard ratio of {numbers.event}: ")
         ratio = with_interval(row["median"], row["q05"], row["q95"])
-        if row["q05"] > 1:
-            found = f"goes with a higher hazard of {event}: hazard ratio {ratio}"
-        elif row["q95"] < 1:
-            found = f"goes with a lower hazard of {event}: hazard ratio {ratio}"
-        else:
-            found = (
-                f"may go with a higher or a lower hazard of {event}; these data do not settle it: hazard ratio {ratio}"
-            )
-        sentences.append(f"{what[:1].upper()}{what[1:]}: {found}.")
+        sentences.append(f"Hazard ratio of {event} for {what}: {ratio}; {_side(row)}.")
     if sentences:
         sentences.append("Hazard ratios describe who had events sooner; by themselves they do not show a cause.")
     return sentences
+
+
+def _side(row: dict[str, float]) -> str:
+    if row["q05"] > 1:
+        return "it goes with a higher hazard"
+    return (
+        "it goes with a lower hazard" if row["q95"] < 1 else "the interval includes 1, so these data do not settle it"
+    )
 
 
 def _survival(numbers: Numbers) -> list[str]:
     """Return the predicted share alive at the landmark, and how the arms compare."""
     at = pl.col("time_year") == numbers.landmark_year
     when = months(numbers.landmark_year)
-    try:
-        shares = numbers.standardised.filter(at)
-        ratios = numbers.hazard_ratio.filter(at & (pl.col("kind") == "marginal")) if len(numbers.arms) > 1 else None
-    except ModelError:
-        return []
-    parts = [
-        f"{percent(row['survival_q50'])} on {row['arm']} ({percent(row['survival_q05'])} to {percent(row['survival_q95'])})"
-        for row in shares.iter_rows(named=True)
-    ]
-    sentences = [
-        f"At {when}, predicted for all patients as if in each arm, {alive(numbers.event)} are {'; '.join(parts)}."
-    ]
-    if ratios is not None:
-        sentences += [_compared(row, when) for row in ratios.iter_rows(named=True) if row["hazard_ratio_q05"] != 1.0]
-    return sentences
+    start = f"{alive(numbers.event).capitalize()} at {when}, predicted"
+    if numbers.incomparable:
+        table = numbers.survival_at_landmark
+        shares = [_share(row) for row in table.iter_rows(named=True)]
+        return [f"{start} for the patients of each arm: {', '.join(shares)}."]
+    shares = [_share(row) for row in numbers.standardised.filter(at).iter_rows(named=True)]
+    ratios = numbers.hazard_ratio.filter(at & (pl.col("kind") == "marginal"))
+    compared = [_compared(row, when) for row in ratios.iter_rows(named=True)]
+    return [f"{start} for all patients as if in each arm: {', '.join(shares)}.", *compared]
+
+
+def _share(row: dict[str, float]) -> str:
+    low, middle, high = (percent(row[f"survival_{name}"]) for name in ("q05", "q50", "q95"))
+    return f"{middle} on {row['arm']} (90 % interval {low} to {high})"
 
 
 def _compared(row: dict[str, float], when: str) -> str:
@@ -125,7 +124,7 @@ def _check(numbers: Numbers) -> list[str]:
     parts, poor = [], []
     if numbers.fit.model.dynamics is not None:
         inside, total = size_tally(numbers)
-        parts.append(f"{percent(inside / total)} of the recorded percentiles of size")
+        parts.append(f"{percent(inside / total)} of the recorded percentiles of size and shares below the limit")
         poor += ["sizes"] if inside < 0.75 * total else []
     if numbers.fit.model.hazard is not None:
         inside, total = survival_tally(numbers)

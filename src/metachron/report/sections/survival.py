@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 
-from metachron.base import ModelError
 from metachron.report.blocks import LeftOut, Paragraph, Section, Table, picture
 from metachron.report.figures import standardised, survival_fit
 from metachron.report.numbers import Numbers
@@ -40,23 +39,19 @@ def comparison_section(numbers: Numbers) -> Section | LeftOut:
         return LeftOut("Arms are not compared: this needs a hazard and the patients.")
     if len(numbers.arms) < 2:
         return LeftOut("Arms are not compared: there is one arm.")
-    try:
-        ratios = numbers.hazard_ratio
-    except ModelError as error:
-        return LeftOut(f"Arms are not compared: {error}.")
-    if bool((ratios["hazard_ratio_q05"] == 1.0).all() and (ratios["hazard_ratio_q95"] == 1.0).all()):
-        return LeftOut("Arms are not compared: nothing in this model's hazard depends on the arm.")
+    if numbers.incomparable:
+        return LeftOut(f"Arms are not compared: {numbers.incomparable}.")
     text = (
         "Both arms are predicted for all patients of the cohort, whatever their own arm. The marginal hazard ratio "
         "compares the two populations as they survive; the conditional one compares a patient with the same patient "
-        "under the other arm. They differ because the patients at highest risk leave the risk set first. The comparison "
-        "is one of treatments only where patients were randomised to the arms."
+        "under the other arm. They differ because the patients at highest risk leave the risk set first. The "
+        "comparison is one of treatments only where patients were randomised to the arms."
     )
     chart = picture(
         "comparison",
         standardised(numbers),
         shows="Left: predicted survival of all patients under each arm. Right: hazard ratio over time.",
-        caption="Left: standardised survival, median and 90 % interval. Right: hazard ratio on a logarithmic axis; band: "
+        caption="Left: standardised survival, median and 90 % interval. Right: hazard ratio, logarithmic axis; band: "
         "90 % interval of the marginal ratio, dotted lines: that of the conditional one.",
     )
     return Section("comparison", "Arms compared in the same patients", [Paragraph(text), chart, _table(numbers)])
@@ -78,7 +73,9 @@ def _table(numbers: Numbers) -> Table:
         for row in numbers.hazard_ratio.filter(at).iter_rows(named=True)
     ]
     when = months(numbers.landmark_year)
-    return Table(f"At {when}, standardised over all patients.", ["", "Median", "90 % interval"], rows, numeric=(1, 2))
+    return Table(
+        f"At {when}, standardised over all patients.", ["Quantity", "Median", "90 % interval"], rows, numeric=(1, 2)
+    )
 
 
 def _percents(row: dict[str, float]) -> str:
