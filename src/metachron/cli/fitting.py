@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from metachron.base import ConvergenceError
 from metachron.cli.compilation_cache import keep_compiled_models
@@ -21,13 +21,7 @@ def fit_and_save(
     model: JointModel,
     cohort: Cohort,
     out: Path,
-    *,
-    chains: int,
-    warmup: int,
-    draws: int,
-    seed: int,
-    engine: str = "nuts",
-    check: bool = True,
+    **settings: Any,
 ) -> Fit:
     """Return the fit, saved at ``out``; settings as for `metachron.inference.fit`.
 
@@ -42,18 +36,8 @@ def fit_and_save(
 
     keep_compiled_models()
     try:
-        with chain_progress(chains) as progress:
-            result = fit(
-                model,
-                cohort,
-                engine=engine,
-                chains=chains,
-                warmup=warmup,
-                draws=draws,
-                seed=seed,
-                progress=progress,
-                check=check,
-            )
+        with chain_progress(settings["chains"]) as progress:
+            result = fit(model, cohort, progress=progress, **settings)
     except ConvergenceError as error:
         failed = cast("Fit", error.fit)
         failed.save(out)

@@ -1,9 +1,9 @@
 """Engines that turn a model and a cohort into a `Fit`, diagnostics, and predictions from the draws."""
 
-from metachron.inference.chains import ChainProgress
 from metachron.inference.diagnostics import Diagnostics
 from metachron.inference.fit import Fit
 from metachron.inference.fitting import ENGINES, fit
+from metachron.inference.progress import ChainProgress
 from metachron.inference.settings import NutsSettings
 
 __all__ = ["ENGINES", "ChainProgress", "Diagnostics", "Fit", "NutsSettings", "fit"]

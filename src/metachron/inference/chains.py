@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -13,7 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metachron.inference.nuts import CHUNK, Chunk, Schedule, Statistics, learn_metric, run_chunk, start_chain
+from metachron.inference.nuts import Chunk, Schedule, learn_metric, run_chunk, start_chain
+from metachron.inference.progress import ChainProgress, Progress
+from metachron.inference.sampled import CHUNK, Sampled, Statistics
 from metachron.inference.settings import NutsSettings
 from metachron.joint.design import Binding
 from metachron.joint.model import JointModel
@@ -21,20 +22,6 @@ from metachron.joint.sites import median_values, pack
 
 _COMPILING = threading.Lock()
 """Held for a chain's first chunks: chains that start together would each compile the same function."""
-
-Progress = Callable[["ChainProgress"], None]
-
-
-@dataclass(frozen=True)
-class ChainProgress:
-    """What a chain tells while it runs: steps done of how many, in which phase, and how it goes."""
-
-    chain: int
-    done: int
-    total: int
-    warming_up: bool
-    divergences: int
-    mean_steps: float
 
 
 @dataclass
@@ -51,19 +38,6 @@ class ChainDraws:
         self.statistics.append(Statistics(*(np.asarray(value) for value in chunk.statistics)))
 
 
-@dataclass(frozen=True)
-class Sampled:
-    """Draws of all chains, cut to the shortest, and whether the run was interrupted.
-
-    ``positions`` has shape (chain, draw, free); each of ``statistics`` (chain, draw).
-    """
-
-    positions: np.ndarray
-    statistics: Statistics
-    warmup_gradients: int
-    interrupted: bool
-
-
 def sample_chains(
     model: JointModel, binding: Binding, settings: NutsSettings, progress: Progress | None = None
 ) -> Sampled:
@@ -72,7 +46,7 @@ def sample_chains(
     Raises
     ------
     KeyboardInterrupt
-        When the run is interrupted before every chain has drawn after its warm-up.
+        When the run is interrupted before any chain has drawn after its warm-up.
     """
     stop = threading.Event()
     kept = [ChainDraws() for _ in range(settings.chains)]
@@ -149,15 +123,18 @@ def _start(model: JointModel, binding: Binding, key: jax.Array) -> jax.Array:
 
 
 def _gather(kept: list[ChainDraws], draws: int, interrupted: bool) -> Sampled:
-    shortest = min(len(chain.positions) for chain in kept)
+    """Return the draws of all chains; after an interruption, of those that together hold the most equal parts."""
+    lengths = sorted((len(chain.positions) for chain in kept), reverse=True)
+    shortest = max(lengths, key=lambda length: length * sum(other >= length for other in lengths))
     if shortest == 0:
         raise KeyboardInterrupt("interrupted during warm-up: no draws to keep")
+    chosen = [chain for chain in kept if len(chain.positions) >= shortest]
     count = min(draws, shortest * CHUNK)
-    positions = np.stack([np.concatenate(chain.positions[:shortest])[:count] for chain in kept])
+    positions = np.stack([np.concatenate(chain.positions[:shortest])[:count] for chain in chosen])
     statistics = Statistics(
         *(
-            np.stack([np.concatenate([s[k] for s in chain.statistics[:shortest]])[:count] for chain in kept])
+            np.stack([np.concatenate([s[k] for s in chain.statistics[:shortest]])[:count] for chain in chosen])
             for k in range(len(Statistics._fields))
         )
     )
-    return Sampled(positions, statistics, sum(chain.warmup_gradients for chain in kept), interrupted)
+    return Sampled(positions, statistics, sum(chain.warmup_gradients for chain in chosen), interrupted)

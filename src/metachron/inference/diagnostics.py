@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
-from arviz_stats.base import array_stats
 
 from metachron.base import list_briefly
 
@@ -67,7 +67,7 @@ class Diagnostics:
             "chains": self.chains,
             "draws_per_chain": self.draws,
             "divergences": self.divergences,
-            "max_rhat": _extreme(self.table, "rhat", np.nanmax),
+            "max_rhat": _extreme(self.table, "rhat", np.max),
             "min_ess_bulk": _extreme(self.table, "ess_bulk", np.nanmin),
             "min_ess_tail": _extreme(self.table, "ess_tail", np.nanmin),
             "bfmi": list(self.bfmi),
@@ -92,13 +92,13 @@ def diagnose(
     """
     table = summarise_draws(names, population)
     chains, draws = energy.shape
-    bfmi = tuple(float(value) for value in np.atleast_1d(array_stats.bfmi(energy)))
+    bfmi = tuple(float(value) for value in np.atleast_1d(_statistics().bfmi(energy)))
     worst_rhat, worst_ess = float("nan"), float("nan")
     if effects.shape[-1]:
-        worst_rhat = float(np.nanmax(_by_column(array_stats.rhat, effects)))
-        worst_ess = float(np.nanmin(_by_column(array_stats.ess, effects, method="bulk")))
+        worst_rhat = float(np.max(_by_column(_statistics().rhat, effects)))
+        worst_ess = float(np.nanmin(_by_column(_statistics().ess, effects, method="bulk")))
     divergences = int(diverging.sum())
-    failures, warnings = _judge(table, divergences, chains * draws, bfmi, worst_rhat)
+    failures, warnings = _judge(table, chains, divergences, chains * draws, bfmi, worst_rhat)
     return Diagnostics(table, chains, draws, divergences, bfmi, worst_rhat, worst_ess, failures, warnings)
 
 
@@ -112,12 +112,19 @@ def summarise_draws(names: list[str], draws: np.ndarray) -> pl.DataFrame:
             "sd": flat.std(axis=0, ddof=1),
             "q05": np.quantile(flat, 0.05, axis=0),
             "q95": np.quantile(flat, 0.95, axis=0),
-            "rhat": _by_column(array_stats.rhat, draws),
-            "ess_bulk": _by_column(array_stats.ess, draws, method="bulk"),
-            "ess_tail": _by_column(array_stats.ess, draws, method="tail", prob=(0.05, 0.95)),
-            "mcse_mean": _by_column(array_stats.mcse, draws, method="mean"),
+            "rhat": _by_column(_statistics().rhat, draws),
+            "ess_bulk": _by_column(_statistics().ess, draws, method="bulk"),
+            "ess_tail": _by_column(_statistics().ess, draws, method="tail", prob=(0.05, 0.95)),
+            "mcse_mean": _by_column(_statistics().mcse, draws, method="mean"),
         }
     )
+
+
+def _statistics() -> Any:
+    """Return ArviZ's statistics of arrays, imported when first needed: they are slow to import."""
+    from arviz_stats.base import array_stats
+
+    return array_stats
 
 
 def _by_column(statistic: object, draws: np.ndarray, **options: object) -> np.ndarray:
@@ -126,10 +133,12 @@ def _by_column(statistic: object, draws: np.ndarray, **options: object) -> np.nd
 
 
 def _judge(
-    table: pl.DataFrame, divergences: int, total: int, bfmi: tuple[float, ...], effects_rhat: float
+    table: pl.DataFrame, chains: int, divergences: int, total: int, bfmi: tuple[float, ...], effects_rhat: float
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     failures: list[str] = []
     warnings: list[str] = []
+    if chains == 1:
+        failures.append("one chain cannot show convergence: run at least two (--chains 2)")
     for column, good, limit, word in (
         ("rhat", RHAT_GOOD, RHAT_LIMIT, "R-hat above"),
         ("ess_bulk", ESS_GOOD, ESS_LIMIT, "bulk ESS below"),
@@ -137,7 +146,8 @@ def _judge(
     ):
         sign = 1.0 if column == "rhat" else -1.0
         for bound, into in ((limit, failures), (good, warnings)):
-            bad = table.filter((sign * pl.col(column) > sign * bound) | pl.col(column).is_nan())
+            unknown = pl.col(column).is_nan() & (chains > 1)
+            bad = table.filter((sign * pl.col(column) > sign * bound).and_(pl.col(column).is_not_nan()) | unknown)
             if len(bad):
                 named = [f"{name} ({value:.3g})" for name, value in bad.select("parameter", column).iter_rows()]
                 into.append(f"{word} {bound:g} for {list_briefly(named)}")

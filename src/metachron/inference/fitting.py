@@ -7,14 +7,17 @@ import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from metachron.base import ConvergenceError, ModelError
 from metachron.cohort import Cohort
-from metachron.inference.chains import Progress, Sampled, sample_chains
 from metachron.inference.fit import Fit
-from metachron.inference.posterior import name_draws
+from metachron.inference.progress import Progress
 from metachron.inference.settings import NutsSettings
 from metachron.joint import JointModel
+
+if TYPE_CHECKING:
+    from metachron.inference.sampled import Sampled
 
 ENGINES = ("nuts",)
 _PACKAGES = ("metachron", "jax", "blackjax", "numpyro", "numpy", "polars", "arviz-stats")
@@ -52,6 +55,9 @@ def fit(
         When the draws do not pass the diagnostics; its ``fit`` holds them. An interrupted fit is not raised for: it
         is returned with ``provenance["interrupted"]`` true and its verdict.
     """
+    from metachron.inference.chains import sample_chains
+    from metachron.inference.posterior import name_draws
+
     if engine not in ENGINES:
         raise ModelError(f"there is no engine {engine!r}; known: {', '.join(ENGINES)}")
     settings = NutsSettings(chains, warmup, draws, seed, target_acceptance)

@@ -21,9 +21,9 @@ from blackjax.mcmc.hmc import HMCState
 from blackjax.mcmc.metrics import LowRankInverseMassMatrix
 from jaxtyping import Array, Float
 
+from metachron.inference.sampled import CHUNK, Statistics
 from metachron.joint import Design, Dims, JointModel
 
-CHUNK = 25
 MAX_RANK = 24
 WINDOW_ROWS = 400
 TARGET_ACCEPTANCE = 0.8
@@ -36,18 +36,6 @@ _KERNEL = blackjax.nuts.build_kernel()
 def _fixed(tree: Any) -> Any:
     """Return a tree with firm types, so that a chain's state looks alike wherever it comes from and compiles once."""
     return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, jnp.result_type(leaf)), tree)
-
-
-class Statistics(NamedTuple):
-    """What the sampler reports of each step; each of shape (step,)."""
-
-    lp: Any
-    energy: Any
-    diverging: Any
-    n_steps: Any
-    tree_depth: Any
-    acceptance_rate: Any
-    step_size: Any
 
 
 class Chunk(NamedTuple):

@@ -10,8 +10,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from metachron.inference.chains import Sampled
-from metachron.inference.nuts import CHUNK
+from metachron.inference.sampled import CHUNK, Sampled
 from metachron.joint import Dims, JointModel
 from metachron.joint.design import Binding, Design
 from metachron.joint.names import FlatName, site_axes

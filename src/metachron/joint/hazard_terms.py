@@ -16,7 +16,6 @@ from metachron.joint.parts import ModelParts
 from metachron.joint.population import PatientParameters
 from metachron.joint.sites import Theta
 
-
 POWER = 5.0
 """Of the substitution u = x^power. With 32 nodes the relative error over the default priors of Stein-Fojo, gsf and
 Claret-Bruno with a Weibull baseline is below 1e-6 for 9 draws of 10 and below 2e-4 for 99 of 100; higher powers miss

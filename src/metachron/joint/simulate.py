@@ -13,14 +13,14 @@ import numpy as np
 import polars as pl
 from jaxtyping import Array, Float
 
-from metachron.base import DAYS_PER_YEAR, ModelError, list_briefly
-from metachron.cohort import Cohort
-from metachron.joint.design import Binding, Design, Dims, bind_patients
+from metachron.base import DAYS_PER_YEAR, ModelError
+from metachron.cohort import LIMIT_MM, Cohort
+from metachron.joint.design import Design, Dims, bind_patients
+from metachron.joint.given_parameters import read_parameters
 from metachron.joint.hazard_terms import cumulative_hazard, patient_state
-from metachron.joint.names import site_axes
-from metachron.joint.parts import ModelParts
+from metachron.joint.parts import DynamicsPart, ModelParts
 from metachron.joint.population import PatientParameters, patient_parameters, row_parameters
-from metachron.joint.sites import CORRELATION, Site, Theta, Values, effect_shapes, list_sites
+from metachron.joint.sites import Theta, Values, effect_shapes
 from metachron.joint.trial_tables import Observed, simulated_cohort
 
 _BISECTIONS = 60
@@ -64,7 +64,7 @@ def simulate(
     seed: int,
     lesions: pl.DataFrame | None = None,
     knots_year: tuple[float, ...] = (),
-    limit_mm: float = 5.0,
+    limit_mm: float | None = None,
     name: str = "simulated",
 ) -> Cohort:
     """Return a cohort drawn from the model.
@@ -79,14 +79,17 @@ def simulate(
     seed : the same seed gives the same cohort.
     lesions : table ``lesions`` where the model has sizes lesion by lesion.
     knots_year : knots of a piecewise or spline hazard.
-    limit_mm : sizes below it are recorded as ``below_limit``.
+    limit_mm : sizes below it are recorded as ``below_limit``; None: the limit of the model, else 5 mm.
 
     Raises
     ------
     ModelError
-        When parameters are missing, unknown or of the wrong length, or the plan is impossible.
+        When parameters are missing, unknown, of the wrong length or out of range, the plan is impossible, or lesions
+        or knots that the model needs are not given.
     """
     plan.check()
+    _check_given(model, lesions, knots_year)
+    limit_mm = _limit_mm(model.dynamics) if limit_mm is None else limit_mm
     order = {patient: index for index, patient in enumerate(patients["patient"].to_list())}
     owners = np.arange(len(order)) if lesions is None else np.asarray([order[p] for p in lesions["patient"]])
     binding = bind_patients(model, patients, np.ones(len(order)), owners, knots_year=knots_year)
@@ -105,34 +108,23 @@ def simulate(
     return simulated_cohort(model, name, patients, lesions, observed, event_year, end_year, limit_mm)
 
 
-def read_parameters(model: ModelParts, binding: Binding, parameters: Mapping[str, Any]) -> dict[str, Array]:
-    """Return population parameters as the model computes with them, from values by site name."""
-    sites = {site.name: site for site in list_sites(model, binding.dims)}
-    missing, unknown = sorted(set(sites) - set(parameters)), sorted(set(parameters) - set(sites))
-    if missing or unknown:
+def _check_given(model: ModelParts, lesions: pl.DataFrame | None, knots_year: tuple[float, ...]) -> None:
+    if model.dynamics is not None and model.dynamics.size == "lesion" and lesions is None:
+        raise ModelError("a model of sizes lesion by lesion needs the table lesions to simulate from")
+    if model.hazard is not None and len(knots_year) != model.hazard.hazard.knot_count:
         raise ModelError(
-            f"parameters to simulate from: missing {list_briefly(missing, 20) or 'none'}; unknown "
-            f"{list_briefly(unknown, 20) or 'none'}"
+            f"the {model.hazard.hazard.name} baseline hazard needs {model.hazard.hazard.knot_count} knots; knots_year "
+            f"has {len(knots_year)}"
         )
-    theta = {}
-    for name, site in sites.items():
-        axes = tuple(site_axes(model, site, binding.labels).values())
-        value = _array(parameters[name], site, axes)
-        theta[name] = jnp.linalg.cholesky(value) if name == CORRELATION else value
-    return theta
 
 
-def _array(value: Any, site: Site, axes: tuple[tuple[str, ...], ...]) -> Float[Array, "..."]:
-    if isinstance(value, Mapping):
-        if len(axes) != 1 or set(value) != set(axes[0]):
-            raise ModelError(f"parameter {site.name} takes values for {axes}; found {list_briefly(value)}")
-        value = [value[name] for name in axes[0]]
-    array = jnp.asarray(value, dtype=float)
-    if array.ndim == 0:
-        array = jnp.full(site.shape, array)
-    if array.shape != site.shape:
-        raise ModelError(f"parameter {site.name} has shape {site.shape}; found {array.shape}")
-    return array
+def _limit_mm(part: DynamicsPart | None) -> float:
+    """Return the limit at which the likelihood of the model censors, in mm."""
+    if part is None or (part.limit_mm is None and part.limit_working is None):
+        return LIMIT_MM
+    if part.limit_working is None:
+        return float(part.limit_mm or LIMIT_MM)
+    return float(part.law.scale.to_mm(jnp.asarray(part.limit_working)))
 
 
 def draw_effects(model: ModelParts, dims: Dims, theta: Theta, key: Array) -> Values:

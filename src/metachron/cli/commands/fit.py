@@ -29,6 +29,9 @@ def fit(
     warmup: Annotated[int, Parameter(group=_SAMPLING, help="Adaptation steps of each chain.")] = 1000,
     draws: Annotated[int, Parameter(group=_SAMPLING, help="Draws kept of each chain.")] = 1000,
     seed: Annotated[int, Parameter(group=_SAMPLING, help="The same seed gives the same draws.")] = 1,
+    target_acceptance: Annotated[
+        float, Parameter(group=_SAMPLING, help="Mean acceptance aimed at; 0.95 where steps diverge.")
+    ] = 0.8,
     check: Annotated[
         bool, Parameter(group=_SAMPLING, help="End with exit code 3 when the draws have not converged.")
     ] = True,
@@ -46,4 +49,15 @@ def fit(
     for remark in patients.notes:
         note(f"  note: {remark}")
     note(f"model: {describe_model(model)}\n")
-    fit_and_save(model, patients, out, check=check, engine=engine, chains=chains, warmup=warmup, draws=draws, seed=seed)
+    fit_and_save(
+        model,
+        patients,
+        out,
+        check=check,
+        engine=engine,
+        chains=chains,
+        warmup=warmup,
+        draws=draws,
+        seed=seed,
+        target_acceptance=target_acceptance,
+    )
