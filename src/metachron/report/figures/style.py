@@ -38,6 +38,7 @@ _STYLE: dict[Any, Any] = {
     "ytick.labelcolor": INK,
     "legend.frameon": False,
     "lines.linewidth": 1.6,
+    "text.parse_math": False,
     "figure.facecolor": "white",
 }
 
