@@ -21,7 +21,7 @@ copyright = "2026, the metachron developers"
 release = version = installed_version("metachron")
 language = "en"
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "mathml", "plain_docstrings", "generated"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "mathml", "plain_docstrings", "generated", "checked_examples"]
 exclude_patterns = ["_build", "_ext", "tutorial_output", "**/.ipynb_checkpoints"]
 default_role = "py:obj"
 

@@ -15,7 +15,6 @@ from metachron.joint import LINKS, OBSERVATIONS, JointModel, compose
 NONE = "none"
 CONSTANT = (NONE, *(name for name, link in LINKS.items() if link.constant))
 MOVING = (NONE, *(name for name, link in LINKS.items() if not link.constant))
-COVARIANCES = ("independent", "full")
 
 
 class Combination(NamedTuple):
@@ -26,17 +25,13 @@ class Combination(NamedTuple):
     observation: str
     constant: str
     moving: str
-    covariance: str
 
     @property
     def links(self) -> tuple[str, ...]:
         return tuple(name for name in (self.constant, self.moving) if name != NONE)
 
-    def compose(self, **options: str) -> JointModel:
-        return compose(
-            dynamics=self.law, hazard=self.hazard, observation=self.observation, links=self.links,
-            covariance=self.covariance, **options,
-        )  # fmt: skip
+    def compose(self) -> JointModel:
+        return compose(dynamics=self.law, hazard=self.hazard, observation=self.observation, links=self.links)
 
     def __str__(self) -> str:
         return "+".join(self)
@@ -54,7 +49,7 @@ def supports_observation(law: str, observation: str) -> bool:
 
 def supported() -> Iterator[Combination]:
     """Yield every supported combination, in a fixed order."""
-    for choice in product(LAWS, HAZARDS, OBSERVATIONS, CONSTANT, MOVING, COVARIANCES):
+    for choice in product(LAWS, HAZARDS, OBSERVATIONS, CONSTANT, MOVING):
         one = Combination(*choice)
         if supports_observation(one.law, one.observation) and all(supports_link(one.law, link) for link in one.links):
             yield one

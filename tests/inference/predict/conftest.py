@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
@@ -38,20 +37,16 @@ PLAN = VisitPlan(visit_day=(-7.0, *(56.0 * k for k in range(1, 12))), cutoff_day
 def make_fit(
     model: JointModel, cohort: Cohort, theta: Mapping[str, Any], *, draws: int = 1, jitter: float = 0.0, seed: int = 0
 ) -> Fit:
-    """Return a fit whose draws are ``theta``, each moved by ``jitter`` on the real line, with random patient effects."""
+    """Return a fit whose draws are ``theta``, moved by ``jitter`` on the real line, with random patient effects."""
     binding = model.bind(cohort)
-    patient, lesion = effect_shapes(model, binding.dims)
-    vectors = []
-    for key in jax.random.split(jax.random.key(seed), draws):
-        one, two, three = jax.random.split(key, 3)
-        effects = jax.random.normal(one, patient), jax.random.normal(two, lesion)
-        vector = pack(Values(read_parameters(model, binding, theta), *effects), model, binding.dims)
-        count = population_size(model, binding.dims)
-        vectors.append(vector.at[:count].add(jitter * jax.random.normal(three, (count,))))
+    values = Values(read_parameters(model, binding, theta), *map(jnp.zeros, effect_shapes(model, binding.dims)))
+    centre = np.asarray(pack(values, model, binding.dims))
+    moves = np.random.default_rng(seed + 1).normal(size=(1, draws, len(centre)))
+    moves[..., : population_size(model, binding.dims)] *= jitter
     zeros = np.zeros((1, draws))
     energy = np.random.default_rng(seed).normal(size=(1, draws))
     statistics = Statistics(zeros, energy, zeros.astype(bool), zeros, zeros, zeros, zeros)
-    sampled = Sampled(np.asarray(jnp.stack(vectors))[None], statistics, 0, False)
+    sampled = Sampled(centre + moves, statistics, 0, False)
     posterior, sample_stats = name_draws(model, binding, sampled)
     return Fit(model, posterior, sample_stats, binding.labels, binding.dims, {}, cohort)
 
@@ -107,4 +102,5 @@ def lesion_fit(patients: pl.DataFrame) -> Fit:
         organ=pl.lit("liver"), role=pl.lit("target")
     )
     arms = few.with_columns(arm=pl.Series(["control", "new"] * 3))
-    return make_fit(model, simulate(model, theta, arms, PLAN, seed=2, lesions=lesions), theta, draws=4)
+    plan = VisitPlan(visit_day=(0.0, 60.0, 120.0, 240.0), cutoff_day=300.0)
+    return make_fit(model, simulate(model, theta, arms, plan, seed=2, lesions=lesions), theta, draws=4)

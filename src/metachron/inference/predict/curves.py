@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 from metachron.inference.fit import Fit
 from metachron.inference.predict.bands import band_frame
 from metachron.inference.predict.draws import Draws, fitted_parameters, take_draws
-from metachron.inference.predict.hazard_grid import cumulative_on_grid, pick_patients
+from metachron.inference.predict.hazard_grid import Grid, cumulative_on_grid, grid_to, pick_patients
 from metachron.inference.predict.recorded import recorded_sizes
 from metachron.inference.predict.subjects import fitted_design, gather, patient_positions
 from metachron.joint import Design, JointModel
@@ -143,7 +143,7 @@ def _survival(fit: Fit, draws: Draws, design: Design, chosen: np.ndarray, times:
     frames = []
     for rows, real in in_pieces(len(chosen)):
         index = chosen[rows]
-        few, places, grid = gather(design, index), jnp.asarray(index), jnp.asarray(times)
+        few, places, grid = gather(design, index), jnp.asarray(index), grid_to(times, design)
         values = np.asarray(_survival_draws(draws, design, few, places, grid, model=fit.model))[:, :real]
         names = [fit.labels.patients[position] for position in index[:real]]
         frames.append(band_frame(values, {"patient": names, "time_year": times}, prefix="survival_"))
@@ -156,13 +156,13 @@ def _survival_draws(
     design: Design,
     few: Design,
     chosen: Int[Array, " patient"],
-    times: Float[Array, " time"],
+    grid: Grid,
     *,
     model: JointModel,
 ) -> Float[Array, "draw patient time"]:
     def one(draw: Draws) -> Float[Array, "patient time"]:
         parameters = fitted_parameters(model, draw, design)
         state = patient_state(model, pick_patients(parameters, chosen))
-        return jnp.exp(-cumulative_on_grid(model, draw.theta, state, few, times))
+        return jnp.exp(-cumulative_on_grid(model, draw.theta, state, few, grid))
 
     return jax.lax.map(one, draws)

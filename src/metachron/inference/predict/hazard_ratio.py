@@ -16,7 +16,7 @@ from metachron.base import ModelError, list_briefly
 from metachron.inference.fit import Fit
 from metachron.inference.predict.bands import band_frame
 from metachron.inference.predict.draws import take_draws
-from metachron.inference.predict.hazard_grid import cumulative_on_grid
+from metachron.inference.predict.hazard_grid import Grid, cumulative_on_grid, grid_to
 from metachron.inference.predict.population_survival import checked_times, drawn_parameters, drawn_patients
 from metachron.inference.predict.subjects import need_hazard, with_arm
 from metachron.joint import Design, JointModel
@@ -63,7 +63,7 @@ def _compare(fit: Fit, arm: str, reference: str, times: np.ndarray, draws: int, 
     rows, standard = drawn_patients(fit, with_arm(fit, arm), seed=seed)
     base, _ = drawn_patients(fit, with_arm(fit, reference), seed=seed)
     theta = take_draws(fit, draws).theta
-    values = np.exp(np.asarray(_log_ratios(theta, standard, (rows, base), jnp.asarray(times), model=fit.model)))
+    values = np.exp(np.asarray(_log_ratios(theta, standard, (rows, base), grid_to(times, rows), model=fit.model)))
     frame = band_frame(values, {"kind": [MARGINAL, CONDITIONAL], "time_year": times}, prefix="hazard_ratio_")
     return frame.select(pl.lit(arm).alias("arm"), pl.lit(reference).alias("reference"), pl.all())
 
@@ -73,17 +73,17 @@ def _log_ratios(
     theta: Theta,
     standard: Float[Array, "row effect"],
     designs: tuple[Design, Design],
-    times: Float[Array, " time"],
+    grid: Grid,
     *,
     model: JointModel,
 ) -> Float[Array, "draw kind time"]:
     """Return the log of the marginal and of the conditional hazard ratio of the first design to the second."""
-    grid = jnp.broadcast_to(times, (standard.shape[0], times.shape[0]))
+    times = jnp.broadcast_to(grid.time_year, (standard.shape[0], grid.time_year.shape[0]))
 
     def hazards(draw: Theta, design: Design) -> tuple[Float[Array, "row time"], Float[Array, " time"]]:
         state = patient_state(model, drawn_parameters(model, draw, standard, design))
-        survived = -cumulative_on_grid(model, draw, state, design, times)
-        own = log_hazard(model, draw, state, design, grid)
+        survived = -cumulative_on_grid(model, draw, state, design, grid)
+        own = log_hazard(model, draw, state, design, times)
         return own, logsumexp(own + survived, axis=0) - logsumexp(survived, axis=0)
 
     def one(draw: Theta) -> Float[Array, "kind time"]:

@@ -1,0 +1,57 @@
+"""A second cohort of the same size bucket compiles nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import jax
+import pytest
+
+from metachron.inference import fit
+from metachron.joint import VisitPlan, patients_in_arms
+from metachron.joint.demo_trial import TRUTH, demo_model
+
+PLAN = VisitPlan(visit_day=(0.0, 60.0, 120.0), cutoff_day=400.0)
+_COMPILE = "/jax/core/compile/backend_compile_duration"
+
+
+@contextmanager
+def counted_compilations() -> Iterator[list[str]]:
+    """Collect an entry per compilation."""
+    seen: list[str] = []
+
+    def listen(event: str, duration: float, **_: object) -> None:
+        if event == _COMPILE:
+            seen.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield seen
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+
+
+def test_second_cohort_of_the_same_bucket_compiles_nothing() -> None:
+    model = demo_model()
+    cohorts = []
+    for seed, control in ((1, 13), (2, 14)):
+        arms = patients_in_arms({"chemotherapy": control, "immunotherapy": 12})
+        cohorts.append(model.simulate(TRUTH, arms, PLAN, seed=seed))
+    rows = [len(model.bind(cohort).design.measured.weight) for cohort in cohorts]
+    assert rows[0] == rows[1], "the cohorts should fall into one size bucket"
+    assert len(cohorts[0].measurements) != len(cohorts[1].measurements)
+    settings = {"chains": 1, "warmup": 50, "draws": 25, "check": False}
+    with counted_compilations() as first:
+        fit(model, cohorts[0], **settings)
+    with counted_compilations() as second:
+        fit(model, cohorts[1], **settings)
+    assert first, "nothing was counted: the listener does not see compilations"
+    assert not second
+
+
+@pytest.mark.parametrize("patients", [24, 25])
+def test_buckets_hide_the_number_of_patients(patients: int) -> None:
+    arms = patients_in_arms({"chemotherapy": patients - 12, "immunotherapy": 12})
+    cohort = demo_model().simulate(TRUTH, arms, PLAN, seed=1)
+    assert demo_model().bind(cohort).dims.patients == (24 if patients == 24 else 26)
