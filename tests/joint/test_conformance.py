@@ -56,7 +56,7 @@ def test_density_of_covering_combinations(one: Combination) -> None:
 
 
 def test_cumulative_hazard_of_covering_combinations() -> None:
-    """Closed form: error below 1e-9. Quadrature: 99 % below 1e-6, all below 1e-3, over the prior of everything.
+    """Closed form: error below 1e-9. Quadrature: 95 % below 1e-7, all below 1e-4, over the prior of everything.
 
     The worst are tumours of metres that double in days, whose hazard falls or rises by many orders of magnitude
     within a week; the prior allows them, data do not.
@@ -67,8 +67,8 @@ def test_cumulative_hazard_of_covering_combinations() -> None:
     assert len(errors[False]) > 200
     assert max(errors[False]) < 1e-9
     assert len(errors[True]) > 800
-    assert np.quantile(errors[True], 0.99) < 1e-6
-    assert max(errors[True]) < 1e-3
+    assert np.quantile(errors[True], 0.95) < 1e-7
+    assert max(errors[True]) < 1e-4
 
 
 @pytest.mark.slow

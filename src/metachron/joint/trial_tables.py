@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from metachron.base import DAYS_PER_YEAR
-from metachron.cohort import Cohort
+from metachron.cohort import AcceptedException, Cohort
+from metachron.cohort.schema import MAX_LESION_MM, MAX_SUM_MM
 from metachron.joint.parts import ModelParts
 
 
@@ -50,8 +51,23 @@ def simulated_cohort(
         tables["measurements"] = _measurements(identifiers, lesions, observed)
     if model.hazard is not None:
         tables |= _event_tables(model.hazard.event, identifiers, event_year, end_year)
-    note = "simulated by metachron: no patient stands behind any row"
-    return Cohort.create(name, tables, limit_mm=limit_mm, notes=(note,), provenance={"source": "simulation"})
+    return Cohort.create(
+        name,
+        tables,
+        limit_mm=limit_mm,
+        accept=_larger_than_life(tables.get("measurements"), lesions is not None),
+        notes=("simulated by metachron: no patient stands behind any row",),
+        provenance={"source": "simulation"},
+    )
+
+
+def _larger_than_life(measurements: pl.DataFrame | None, by_lesion: bool) -> list[AcceptedException]:
+    """Return the sizes that the checks take for an error of units: a model may draw them all the same."""
+    if measurements is None:
+        return []
+    largest = MAX_LESION_MM if by_lesion else MAX_SUM_MM
+    beyond = measurements.filter(pl.col("size_mm") > largest)["patient"].unique(maintain_order=True)
+    return [AcceptedException(patient, "implausible-size", "drawn from the model") for patient in beyond]
 
 
 def _visits(identifiers: np.ndarray, observed: Observed) -> pl.DataFrame:
