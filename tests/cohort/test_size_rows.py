@@ -46,13 +46,16 @@ def test_an_absent_lesion_adds_nothing_and_one_below_the_limit_adds_the_limit() 
     assert used(table) == [(0, 20, False), (40, 19, False)]
 
 
-@pytest.mark.parametrize("states", [("absent", "absent"), ("absent", "below_limit"), ("below_limit", "below_limit")])
-def test_a_sum_without_a_measured_component_is_censored_at_the_limit(states: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("states", "limit"),
+    [(("absent", "absent"), 5), (("absent", "below_limit"), 5), (("below_limit", "below_limit"), 10)],
+)
+def test_a_sum_without_a_measured_component_is_censored_at_its_limits(states: tuple[str, str], limit: int) -> None:
     table = sums(
         ("A", "1", 0, 20, "measured"), ("A", "2", 0, 9, "measured"),
         ("A", "1", 40, None, states[0]), ("A", "2", 40, None, states[1]),
     )  # fmt: skip
-    assert used(table) == [(0, 29, False), (40, 5, True)]
+    assert used(table) == [(0, 29, False), (40, limit, True)]
 
 
 @pytest.mark.parametrize("state", ["not_evaluable", "present", "progressed", None])

@@ -44,8 +44,9 @@ def size_rows(
 
     ``measured`` sizes are used as measured, below the limit too; ``below_limit``, and ``absent`` from the first
     measured size of the series on, are left-censored at the limit. A sum over target lesions counts 0 for an absent
-    lesion and the limit for one below it; it is censored when no component is measured, and missing when a component
-    is not evaluable, not recorded on that day, or recorded twice.
+    lesion and the limit for one below it, as RECIST 1.1 has it (section 4.1, doi:10.1016/j.ejca.2008.10.026). It is
+    censored when no component is measured: at the sum of the limits of those below, or at one limit when all are
+    absent. It is missing when a component is not evaluable, not recorded on that day, or recorded twice.
 
     Raises
     ------
@@ -93,9 +94,10 @@ def _split(rows: pl.DataFrame, limit_mm: float) -> SizeTable:
     censored = pl.col("state") != "measured"
     used = rows.filter(pl.col("reason").is_null()).select(
         *_KEY,
-        pl.when(censored).then(limit_mm).otherwise(pl.col("size_mm")).alias("size_mm"),
+        pl.when(censored).then(pl.max_horizontal(pl.lit(limit_mm), pl.col("size_mm").fill_null(0.0)))
+        .otherwise(pl.col("size_mm")).alias("size_mm"),
         censored.alias("censored"),
-    )
+    )  # fmt: skip
     return SizeTable(used, rows.filter(pl.col("reason").is_not_null()))
 
 

@@ -76,7 +76,8 @@ class Fit:
         kept = [name for name in self.posterior.data_vars if not {"patient", "series"} & set(self.posterior[name].dims)]
         posterior = self.posterior[kept]
         labels = replace(self.labels, patients=(), series=())
-        return replace(self, posterior=posterior, labels=labels, cohort=None)
+        provenance = {key: value for key, value in self.provenance.items() if key != "accepted"}
+        return replace(self, posterior=posterior, labels=labels, provenance=provenance, cohort=None)
 
     def save(self, path: str | Path) -> Path:
         """Write the fit as netCDF (readable by ArviZ) and return the path."""
@@ -112,7 +113,15 @@ class Fit:
         table = self.summary()
         head = "".join(f"<th>{name}</th>" for name in table.columns)
         rows = "".join(
-            "<tr>" + "".join(f"<td>{v:.3g}</td>" if isinstance(v, float) else f"<td>{v}</td>" for v in row) + "</tr>"
-            for row in table.iter_rows()
+            "<tr>" + "".join(f"<td>{_cell(name, value)}</td>" for name, value in row.items()) + "</tr>"
+            for row in table.iter_rows(named=True)
         )
-        return f"<p><b>{self!r}</b></p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        title, verdict = repr(self).removesuffix(")").split(", ", 1)
+        return f"<p><b>{title})</b>: {verdict}</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _cell(column: str, value: float | str) -> str:
+    """Return a number with as many digits as its column deserves."""
+    if isinstance(value, str):
+        return value
+    return f"{value:.0f}" if column.startswith("ess") else f"{value:.2f}" if column == "rhat" else f"{value:.3g}"

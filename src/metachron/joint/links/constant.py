@@ -75,7 +75,7 @@ class ResistantFraction(Link):
     constant = True
     unit = "logit of the resistant fraction"
     meaning = "how much of the tumour the treatment does not reach"
-    prior = _E_FOLD
+    prior = Prior("normal", (0.0, 1.0), "hazard ratio per doubling of the odds between 0.26 and 3.9")
     clinical_step = (math.log(2.0), "doubling of the odds")
 
     def values(self, state: PatientState, time_year: Float[Array, "patient node"]) -> tuple[Float[Array, "..."], ...]:
