@@ -9,24 +9,31 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
 from metachron.cohort import Cohort
-from metachron.inference import fit
-from metachron.inference.posterior import population_draws
-from metachron.joint import JointModel, VisitPlan, patients_in_arms
-from metachron.joint.design import bind_patients
-from metachron.joint.names import flat_names
+from metachron.inference.chains import sample_chains
+from metachron.inference.diagnostics import summarise_draws
+from metachron.inference.posterior import name_draws, population_draws
+from metachron.inference.settings import NutsSettings
+from metachron.joint import Binding, JointModel, VisitPlan, patients_in_arms
+from metachron.joint.design import Rows, bind_patients
+from metachron.joint.names import FlatName, flat_names
 from metachron.joint.sites import CORRELATION, draw_prior_values
 
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "slow"
-WARMUP, DRAWS, KEPT = 200, 250, 50
-"""Two chains of 250 draws, every tenth kept: 50 draws that are close to independent."""
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache" / "slow"
+CHAINS, WARMUP, DRAWS, KEPT = 2, 200, (250, 1000), 50
+"""50 draws are kept, evenly spaced, where the effective sample size of every parameter is at least that; else the
+chains are run again for 1000 draws. Ranks among draws that depend on each other are not uniform."""
 BINS = 6
+_CODE = ("base", "dynamics", "hazards", "joint", "inference/nuts.py", "inference/chains.py", "inference/posterior.py")
 
 
 def calibrate(
@@ -39,11 +46,13 @@ def calibrate(
     limit_mm: float = 5.0,
     distort: Callable[[Cohort], Cohort] = lambda cohort: cohort,
 ) -> dict[str, np.ndarray]:
-    """Return the ranks (0 to `KEPT`) of each population parameter over replicates; done ones are read from disk.
+    """Return the ranks (0 to `KEPT`) of each population parameter over replicates.
 
-    ``distort`` changes the simulated cohort before it is fitted: a deliberate error.
+    Replicates that are done are read from disk, so that a run goes on where it was cut off; a change of the settings
+    or of the code that makes the ranks begins anew. ``distort`` changes the simulated cohort before it is fitted: a
+    deliberate error.
     """
-    settings = [model.to_toml(), arms, str(plan), limit_mm, WARMUP, DRAWS, KEPT]
+    settings = [model.to_toml(), arms, str(plan), limit_mm, CHAINS, WARMUP, DRAWS, KEPT, code_digest()]
     digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
     CACHE.mkdir(parents=True, exist_ok=True)
     file = CACHE / f"{name}-{digest}.jsonl"
@@ -56,6 +65,13 @@ def calibrate(
     return {key: np.asarray([ranks[key] for ranks in done[:replicates]]) for key in done[0]}
 
 
+def code_digest() -> str:
+    """Return a hash of the source code that determines the ranks."""
+    found = [path for part in _CODE for path in sorted((ROOT / "src" / "metachron").glob(f"{part}/**/*.py"))]
+    found += [ROOT / "src" / "metachron" / part for part in _CODE if part.endswith(".py")] + [Path(__file__)]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in found)).hexdigest()
+
+
 def _replicate(
     model: JointModel,
     arms: dict[str, int],
@@ -64,6 +80,7 @@ def _replicate(
     distort: Callable[[Cohort], Cohort],
     seed: int,
 ) -> dict[str, int]:
+    """Return the rank of each population parameter; prior, simulation and fit have random numbers of their own."""
     patients = patients_in_arms(arms)
     count = len(patients)
     binding = bind_patients(model, patients, np.ones(count), np.arange(count))
@@ -71,13 +88,38 @@ def _replicate(
     truth = {name: np.asarray(value) for name, value in theta.items()}
     if CORRELATION in truth:
         truth[CORRELATION] = truth[CORRELATION] @ truth[CORRELATION].T
-    cohort = distort(model.simulate(truth, patients, plan, seed=seed, limit_mm=limit_mm))
-    result = fit(model, cohort, chains=2, warmup=WARMUP, draws=DRAWS, seed=seed, check=False)
-    names = flat_names(model, result.dims, result.labels)
-    draws = population_draws(result.posterior, names).reshape(-1, len(names))[:: 2 * DRAWS // KEPT]
+    cohort = distort(model.simulate(truth, patients, plan, seed=100_000 + seed, limit_mm=limit_mm))
+    longest = count * len(plan.visit_day)
+    names, draws = _independent_draws(model, padded(model.bind(cohort), longest), seed=200_000 + seed)
     return {
         name: int(np.sum(draws[:, index] < truth[site][position])) for index, (name, site, position) in enumerate(names)
     }
+
+
+def padded(binding: Binding, length: int) -> Binding:
+    """Return the binding with all tables of rows of one length, so that every replicate runs the same compiled code."""
+
+    def longer(rows: Rows | None) -> Rows | None:
+        if rows is None:
+            return None
+        more = length - len(rows.weight)
+        edges = Rows(*(jnp.pad(value, (0, max(more, 0)), mode="edge")[:length] for value in rows))
+        return edges._replace(weight=jnp.pad(rows.weight, (0, max(more, 0)))[:length])
+
+    design = binding.design
+    return replace(binding, design=design._replace(measured=longer(design.measured), censored=longer(design.censored)))
+
+
+def _independent_draws(model: JointModel, binding: Binding, *, seed: int) -> tuple[list[FlatName], np.ndarray]:
+    """Return the names of the parameters, and `KEPT` draws that are as good as independent."""
+    names = flat_names(model, binding.dims, binding.labels)
+    for count in DRAWS:
+        sampled = sample_chains(model, binding, NutsSettings(CHAINS, WARMUP, count, seed))
+        draws = population_draws(name_draws(model, binding, sampled)[0], names)
+        effective = summarise_draws([name.name for name in names], draws)["ess_bulk"].to_numpy()
+        if effective.min() >= KEPT:
+            break
+    return names, draws.reshape(-1, len(names))[:: CHAINS * count // KEPT]
 
 
 def smallest_p(ranks: dict[str, np.ndarray]) -> tuple[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,9 +71,9 @@ class Diagnostics:
             "max_rhat": _extreme(self.table, "rhat", np.max),
             "min_ess_bulk": _extreme(self.table, "ess_bulk", np.nanmin),
             "min_ess_tail": _extreme(self.table, "ess_tail", np.nanmin),
-            "bfmi": list(self.bfmi),
-            "effects_max_rhat": self.effects_rhat,
-            "effects_min_ess_bulk": self.effects_ess_bulk,
+            "bfmi": [number_or_none(value) for value in self.bfmi],
+            "effects_max_rhat": number_or_none(self.effects_rhat),
+            "effects_min_ess_bulk": number_or_none(self.effects_ess_bulk),
             "failures": list(self.failures),
             "warnings": list(self.warnings),
         }
@@ -165,5 +166,10 @@ def _judge(
     return tuple(failures), tuple(warnings)
 
 
-def _extreme(table: pl.DataFrame, column: str, pick: object) -> float:
-    return float(pick(table[column].to_numpy()))  # type: ignore[operator]
+def _extreme(table: pl.DataFrame, column: str, pick: object) -> float | None:
+    return number_or_none(float(pick(table[column].to_numpy())))  # type: ignore[operator]
+
+
+def number_or_none(value: float) -> float | None:
+    """Return a number as JSON knows it: None in place of NaN and infinity."""
+    return value if math.isfinite(value) else None

@@ -14,7 +14,7 @@ import polars as pl
 import xarray as xr
 
 from metachron.cohort import Cohort
-from metachron.inference.diagnostics import Diagnostics, diagnose
+from metachron.inference.diagnostics import Diagnostics, diagnose, number_or_none
 from metachron.inference.posterior import EFFECT, population_draws
 from metachron.joint import Dims, JointModel, Labels
 from metachron.joint.names import flat_names
@@ -63,10 +63,12 @@ class Fit:
         return self.diagnostics.table
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the summary for JSON: ``parameters`` by name, ``diagnostics``, ``provenance``."""
+        """Return the summary for JSON: ``parameters`` by name, ``diagnostics``, ``provenance``; NaN is None."""
         rows = self.summary().iter_rows(named=True)
         return {
-            "parameters": {row.pop("parameter"): row for row in rows},
+            "parameters": {
+                row.pop("parameter"): {name: number_or_none(value) for name, value in row.items()} for row in rows
+            },
             "diagnostics": self.diagnostics.as_dict(),
             "provenance": json.loads(json.dumps(dict(self.provenance), default=str)),
         }

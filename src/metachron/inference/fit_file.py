@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import xarray as xr
 
-from metachron.base import FitFileError, ModelError
+from metachron.base import FitFileError, MetachronError
 from metachron.cohort import AcceptedException, Cohort
 from metachron.inference.fit import Fit
 from metachron.joint import Dims, JointModel, Labels
@@ -70,7 +70,7 @@ def read_fit(path: Path) -> Fit:
             provenance=json.loads(tree.attrs["provenance"]),
             cohort=_cohort(tree["cohort"].to_dataset()) if "cohort" in tree.children else None,
         )
-    except (KeyError, ValueError, TypeError, ModelError) as error:
+    except (KeyError, ValueError, TypeError, MetachronError, pl.exceptions.PolarsError) as error:
         raise FitFileError(
             f"fit file {path}: its content is not that of a fit of this version ({type(error).__name__}: {error}); "
             "fit again with this version of metachron"
@@ -82,7 +82,7 @@ def _check_format(attributes: dict[Any, Any], path: Path) -> None:
         raise FitFileError(
             f"fit file {path}: it is netCDF but not a metachron fit; give the path that 'metachron fit --out' wrote"
         )
-    version = int(attributes.get("format_version", -1))
+    version = attributes.get("format_version")
     if version != FORMAT_VERSION:
         raise FitFileError(
             f"fit file {path}: format version {version}, and this metachron reads version {FORMAT_VERSION}; fit again, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from metachron.base import ModelError
 from metachron.cohort import Cohort
 from metachron.inference import Fit
 from metachron.inference.predict import event_times, kaplan_meier_of, size_vpc, survival_vpc
+from metachron.inference.predict.progression_stop import Visits
 from metachron.inference.predict.survival_check import _ends
 from metachron.joint import compose
 
@@ -67,6 +69,22 @@ def test_the_same_seed_gives_the_same_check(fit: Fit) -> None:
     assert not size_vpc(fit, draws=5, seed=3).percentiles.equals(size_vpc(fit, draws=5, seed=4).percentiles)
 
 
+@pytest.mark.parametrize("law", ["stein-fojo", "random-slope-boxcox"])
+def test_recorded_sizes_below_the_limit_are_counted_on_every_scale(
+    law: str, build: Callable[..., Fit], cohort: Cohort, truth: dict[str, Any]
+) -> None:
+    theta = {name: v for name, v in truth.items() if not name.startswith("death")}
+    if law != "stein-fojo":
+        slope = {"control": 0.0, "new": 0.0}
+        theta = {"baseline.mean": 2.5, "baseline.sd": 1.0, "slope_per_year.mean": slope, "slope_per_year.sd": 1.0}
+        theta |= {"residual.additive": 0.5}
+    check = size_vpc(build(compose(dynamics=law, hazard=None), cohort, theta, draws=2), draws=2)
+    found = (check.below_limit["observed"] * check.below_limit["count"]).sum()
+    small = (pl.col("state") == "below_limit") | (pl.col("size_mm") < 12.0)
+    assert found == pytest.approx(cohort.measurements.filter(small).height)
+    assert found > 0
+
+
 def test_lesions_are_replicated_too(lesion_fit: Fit) -> None:
     counts = size_vpc(lesion_fit, draws=4, bins=2).below_limit
     assert counts["count"].sum() == lesion_fit.cohort.measurements.height
@@ -108,3 +126,37 @@ def test_parts_that_are_missing_are_named(lesion_fit: Fit, build: Callable[..., 
     survival = build(compose(dynamics=None, hazard="exponential"), cohort, {"death.log_scale_year": 0.3})
     with pytest.raises(ModelError, match="no tumour dynamics"):
         size_vpc(survival)
+    with pytest.raises(ModelError, match="lesion by lesion"):
+        size_vpc(lesion_fit, until_progression=True)
+
+
+def test_visits_end_with_the_first_progression() -> None:
+    """Two patients, rows in any order: 10, 8, 14 (progression: 8 + 5 and 1.2 x 8 are passed), 7; and 10, 12, 30."""
+    patient, time = np.asarray([0, 1, 0, 0, 1, 0, 1]), np.asarray([0.0, 0.0, 2.0, 1.0, 1.0, 3.0, 2.0])
+    size = np.asarray([10.0, 10.0, 14.0, 8.0, 12.0, 7.0, 30.0])
+    visits = Visits.of(patient, time)
+    assert visits.rows.tolist() == [[0, 3, 2, 5], [1, 4, 6, -1]]
+    assert visits.progressions(size).tolist() == [[False, False, True, False], [False, False, True, False]]
+    assert visits.made(size).tolist() == [True, True, True, True, True, False, True]
+    assert not visits.stop_at_progression(size), "one of two patients has a later size: not fewer than half"
+    assert Visits.of(patient[size != 7.0], time[size != 7.0]).stop_at_progression(size[size != 7.0])
+
+
+def test_where_imaging_stops_at_progression_replicates_stop_too(
+    build: Callable[..., Fit], cohort: Cohort, truth: dict[str, Any]
+) -> None:
+    """Cut a simulated trial at progression: the true model is found right only when replicates are cut alike."""
+    rows = cohort.measurements.filter(pl.col("state") == "measured").sort("patient", "day")
+    order = {patient: index for index, patient in enumerate(cohort.patient_ids)}
+    visits = Visits.of(np.asarray([order[patient] for patient in rows["patient"]]), rows["day"].to_numpy())
+    cut = replace(cohort, measurements=rows.filter(pl.Series(visits.made(rows["size_mm"].to_numpy()))))
+    theta = {name: v for name, v in truth.items() if not name.startswith("death")}
+    fit = build(compose(dynamics="stein-fojo", hazard=None), cut, theta, draws=20, jitter=0.05)
+    check = size_vpc(fit, draws=20)
+    assert check.until_progression
+    assert check.below_limit["count"].sum() == cut.measurements.height
+    misses = []
+    for found in (check, size_vpc(fit, draws=20, until_progression=False)):
+        late = found.percentiles.filter((pl.col("bin") >= 4) & (pl.col("percentile") > 10))
+        misses.append(np.abs(np.log(late["simulated_mm_q50"] / late["observed_mm"])).mean())
+    assert misses[0] < 0.6 * misses[1]

@@ -81,7 +81,7 @@ def test_covariates_of_hazard_and_dynamics(build: Callable[..., Fit], cohort: Co
     }
     table = clinical_parameters(build(model, cohort, {**truth, **changed}))
     assert value(table, "hazard ratio of death: arm new against control")["median"] == pytest.approx(0.5)
-    assert value(table, "hazard ratio of death: per 1 of age_year")["median"] == pytest.approx(math.exp(0.1))
+    assert value(table, "hazard ratio of death: age_year, per 1")["median"] == pytest.approx(math.exp(0.1))
     assert value(table, "doubling time of growth", "control")["median"] == pytest.approx(
         12 * math.log(2) / math.exp(-0.2)
     )
@@ -119,4 +119,4 @@ def test_a_gompertz_rate_is_not_called_a_doubling_time() -> None:
 
 def test_covariate_columns_in_words() -> None:
     assert covariate_words("ecog=2", "0") == "ecog 2 against 0"
-    assert covariate_words("age_year/10", None) == "per 10 of age_year"
+    assert covariate_words("age_year/10", None) == "age_year, per 10"

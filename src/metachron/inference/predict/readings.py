@@ -87,10 +87,10 @@ def effect_words(transform: Transform, what: str) -> Reading:
 
 
 def covariate_words(column: str, reference: str | None) -> str:
-    """Return a design column in words: ``ecog 2 against 0``, or ``per 10 of age_year``."""
+    """Return a design column in words: ``ecog 2 against 0``, or ``age_year, per 10``."""
     name, level = column, ""
     if reference is not None:
         name, _, level = column.partition("=")
         return f"{name} {level} against {reference}"
     name, _, per = column.partition("/")
-    return f"per {per or '1'} of {name}"
+    return f"{name}, per {per or '1'}"

@@ -22,13 +22,13 @@ def survival_fit(source: Fit | Numbers) -> Chart:
     patients with effects drawn anew. The numbers at risk stand below.
     """
     numbers = Numbers.of(source)
-    return _by_arm(numbers, numbers.survival, "survival_", "predicted survival")
+    return _by_arm(numbers, numbers.survival, "survival_", "predicted")
 
 
 def survival_check(source: Fit | Numbers) -> Chart:
     """Return Kaplan-Meier curves against the 90 % envelope of the Kaplan-Meier curves of replicated trials."""
     numbers = Numbers.of(source)
-    return _by_arm(numbers, numbers.survival_check, "simulated_", "replicated trials")
+    return _by_arm(numbers, numbers.survival_check, "simulated_", "replicated")
 
 
 def _by_arm(numbers: Numbers, curves: pl.DataFrame, prefix: str, label: str) -> Chart:
@@ -37,13 +37,13 @@ def _by_arm(numbers: Numbers, curves: pl.DataFrame, prefix: str, label: str) -> 
         blocks = panels(chart, len(arms), sharey=True)
         for arm, (axes,) in zip(arms, blocks, strict=True):
             index = numbers.arms.index(arm)
-            _band(axes, curves.filter(pl.col("arm") == arm), prefix, index, f"{label}, median and 90 %")
+            _band(axes, curves.filter(pl.col("arm") == arm), prefix, index, f"{label}, 90 %")
             observed = kaplan_meier_of(numbers.observed.filter(pl.col("arm") == arm))
             _steps(axes, observed)
             _at_risk(axes, observed)
             axes.set_title(arm)
             percent_axis(axes)
-            axes.legend(loc="upper right")
+            axes.legend(loc="upper right", fontsize=8)
         blocks[0, 0].set_ylabel(survival_label(numbers.event))
         return chart
 

@@ -20,14 +20,16 @@ def size_check_section(numbers: Numbers) -> Section | LeftOut:
     share = percent(inside / total)
     what = "recorded percentiles and shares below the limit"
     text = f"{inside} of {total} {what} lie within the 90 % interval of the replicates ({share})."
+    stop = " Imaging mostly ends with progression here, so only visits up to the first one (20 % and 5 mm above the "
+    stop = f"{stop}nadir) count, in the data and in replicates." if numbers.size_check.until_progression else ""
     ends = " Visits after a replicated event are left out." if numbers.fit.model.hazard is not None else ""
     chart = picture(
         "sizecheck",
         size_check(numbers),
         shows="Recorded percentiles of size over months against bands of replicated percentiles, one column per arm.",
         caption=f"Black: 10th, 50th and 90th percentile of recorded sizes in bins of time. Bands: 90 % interval of the "
-        f"same percentiles in {numbers.draws} replicates with new patients on the same visits.{ends} Below: share of "
-        f"sizes under the limit. Bands may leave the axis. Bins with fewer than {FEWEST} sizes are not drawn.",
+        f"same percentiles in {numbers.draws} replicates with new patients on the same visits.{ends}{stop} Below: "
+        f"share of sizes under the limit. Bands may leave the axis. Bins with fewer than {FEWEST} sizes are not drawn.",
     )
     return Section("size-check", "Does the model reproduce the sizes?", [Paragraph(text), chart])
 

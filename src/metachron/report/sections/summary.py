@@ -61,6 +61,8 @@ def _grows(row: dict[str, float]) -> str:
         return "it does not grow again"
     if high == 0:
         return "it grows from the start"
+    if low == 0 and math.isinf(high):
+        return "whether it grows again is open"
     if math.isinf(middle):
         return f"it may never grow again (if it does, after {number(low, 2)} months at the earliest)"
     end = "never" if math.isinf(high) else f"{number(high, 2)} months"

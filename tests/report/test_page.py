@@ -1,0 +1,155 @@
+"""The page: all sections, well-formed, self-contained, the same bytes every time."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from metachron.base import InputError, ModelError
+from metachron.cohort import Cohort
+from metachron.inference import Fit
+from metachron.report import write_report
+
+EVERYWHERE = ["summary", "model", "cohort", "clinical", "individual", "diagnostics", "parameters", "provenance"]
+SECTIONS = {
+    "joint": [*EVERYWHERE, "response", "survival", "comparison", "size-check", "survival-check"],
+    "dynamics": [*EVERYWHERE, "response", "size-check", "left-out"],
+    "survival": [*EVERYWHERE, "survival", "survival-check", "left-out"],
+}
+KINDS = list(SECTIONS)
+_VOID = {"meta", "br", "hr", "img", "link", "input"}
+
+
+class Page(HTMLParser):
+    """What a browser would find: open tags in order, identifiers, links, and complaints."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.complaints: list[str] = []
+        self.tags: list[str] = []
+        self.identifiers: list[str] = []
+        self.targets: list[str] = []
+        self.charts: list[dict[str, str | None]] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.identifiers.append(str(value))
+            if name in ("src", "href", "xlink:href", "action", "data"):
+                self.targets.append(str(value))
+        if tag == "svg":
+            self.charts.append(dict(attrs))
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in _VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.complaints.append(tag)
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def text(kind: str, pages: dict[str, Path]) -> str:
+    return pages[kind].read_text(encoding="utf-8")
+
+
+def test_every_section_that_applies_is_there(kind: str, text: str) -> None:
+    found = re.findall(r'<section id="([^"]+)">', text)
+    assert sorted(found) == sorted(SECTIONS[kind])
+
+
+def test_what_is_left_out_is_said(pages: dict[str, Path]) -> None:
+    dynamics, survival = (pages[name].read_text(encoding="utf-8") for name in ("dynamics", "survival"))
+    assert "Survival is not shown: the model has no hazard" in dynamics
+    assert "Response of tumour size is not shown: the model has no tumour dynamics." in survival
+    assert "Arms are not compared: there is one arm." in survival
+
+
+def test_the_page_is_well_formed(text: str) -> None:
+    page = Page(text)
+    assert page.complaints == []
+    assert page.open == []
+    assert len(page.identifiers) == len(set(page.identifiers))
+    assert text.startswith('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">')
+    assert page.tags.count("h1") == 1
+
+
+def test_nothing_is_loaded_from_anywhere(text: str) -> None:
+    page = Page(text)
+    for target in page.targets:
+        assert target.startswith(("#", "https://doi.org/10."))
+    assert not {"script", "link", "iframe", "img", "image", "object"} & set(page.tags)
+    assert "@import" not in text
+    assert not re.search(r"url\((?!#)", text)
+    inside = [target[1:] for target in page.targets if target.startswith("#")]
+    assert set(inside) <= set(page.identifiers)
+
+
+def test_every_figure_has_a_text_and_a_caption(text: str) -> None:
+    page = Page(text)
+    assert len(page.charts) == text.count("<figcaption>") >= 4
+    assert all(chart["role"] == "img" and chart["aria-label"] for chart in page.charts)
+
+
+def test_research_use_is_said_once(text: str) -> None:
+    assert text.count("For research use only") == 1
+
+
+def test_names_from_the_data_are_text_not_markup(pages: dict[str, Path]) -> None:
+    text = pages["joint"].read_text(encoding="utf-8")
+    assert "control &amp; &lt;care&gt;" in text
+    assert "<care>" not in text
+
+
+def test_the_file_is_small(text: str) -> None:
+    assert len(text) < 2_000_000
+
+
+def test_the_same_fit_gives_the_same_bytes(pages: dict[str, Path], dynamics_fit: Fit, tmp_path: Path) -> None:
+    again = write_report(dynamics_fit, tmp_path / "again.html")
+    assert again.read_bytes() == pages["dynamics"].read_bytes()
+    assert [file.name for file in tmp_path.iterdir()] == ["again.html"]
+
+
+def test_title_and_patients_can_be_chosen(joint_fit: Fit, cohort: Cohort, tmp_path: Path) -> None:
+    chosen = list(cohort.patient_ids[3:5])
+    text = write_report(joint_fit, tmp_path / "r.html", title="Two & one", patients=chosen).read_text(encoding="utf-8")
+    assert "<title>Two &amp; one</title>" in text
+    assert f"Small panels of patients {chosen[0]} and {chosen[1]}" in text
+
+
+def test_a_fit_without_patients_reports_what_is_left(joint_fit: Fit, tmp_path: Path) -> None:
+    text = write_report(joint_fit.without_cohort(), tmp_path / "r.html").read_text(encoding="utf-8")
+    found = set(re.findall(r'<section id="([^"]+)">', text))
+    assert found == {"summary", "model", "clinical", "diagnostics", "parameters", "provenance", "left-out"}
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(joint_fit: Fit, tmp_path: Path) -> None:
+    for path in (tmp_path / "absent" / "r.html", tmp_path):
+        with pytest.raises(InputError) as caught:
+            write_report(joint_fit, path)
+        (problem,) = caught.value.problems
+        assert (problem.rule, problem.file) == ("unwritable", str(path))
+        assert problem.remedy
+
+
+def test_an_unknown_patient_is_refused(joint_fit: Fit, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="nobody"):
+        write_report(joint_fit, tmp_path / "r.html", patients=["nobody"])
+    assert list(tmp_path.iterdir()) == []
