@@ -38,7 +38,7 @@ def test_fit_without_convergence_keeps_the_draws(run: Run, trial: Path, tiny: tu
     assert code == 3
     assert "death.link[log-growth]" in shown
     assert f"the draws are kept in {out}" in messages
-    assert "error: not converged: R-hat above" in messages
+    assert "error: not converged: one chain cannot show convergence" in messages
     assert "what usually helps" in messages
     assert "chain 1: warm-up, 25 of 75 steps" in messages
     assert "chain 1: done, 75 of 75 steps" in messages
@@ -70,6 +70,7 @@ def interrupting(while_warming_up: bool) -> Iterator[Callable[[ChainProgress], N
     yield press
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_fit_keeps_its_draws(
     run: Run, trial: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,6 +87,7 @@ def test_an_interrupted_fit_keeps_its_draws(
     assert "death.link[log-growth]" in shown
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_fit_interrupted_in_warm_up_has_nothing_to_keep(
     run: Run, trial: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

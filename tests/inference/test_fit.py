@@ -131,6 +131,7 @@ def test_one_chain_cannot_show_convergence(cohort: Cohort) -> None:
         fit(demo_model(), cohort, chains=1, warmup=50, draws=25)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_interruption_keeps_the_draws(cohort: Cohort) -> None:
     """Ctrl-C comes while the chains draw: what they have is returned, and the provenance says so."""
     seen: list[ChainProgress] = []
@@ -146,6 +147,7 @@ def test_interruption_keeps_the_draws(cohort: Cohort) -> None:
     assert seen[0].warming_up
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_interruption_during_warm_up_has_nothing_to_keep(cohort: Cohort) -> None:
     def interrupt(progress: ChainProgress) -> None:
         if progress.chain == 0 and progress.done == 50:

@@ -50,14 +50,13 @@ def test_padding_adds_nothing(model: JointModel, cohort: Cohort) -> None:
         np.testing.assert_array_equal(each[7:], 0.0)
 
 
-@pytest.mark.parametrize("size", [3.0, 12.0])
-def test_effects_of_padding_change_nothing(model: JointModel, cohort: Cohort, size: float) -> None:
-    """A padding patient may wander anywhere in its prior; at 12 sd its size overflows under most laws."""
+def test_effects_of_padding_change_nothing(model: JointModel, cohort: Cohort) -> None:
+    """A padding patient may wander anywhere in its prior; 12 sd away its hazard overflows under most laws."""
     binding = model.bind(cohort)
     values = prior_values(model, binding, 0)
     if values.patient.size == 0:
         pytest.skip("a model of survival alone has no patient effects")
-    far = with_padding_effects(values, binding, size)
+    far = with_padding_effects(values, binding, 12.0)
     assert float(jnp.abs(far.patient - values.patient).max()) > 1.0
 
     def likelihood(value: Values) -> jnp.ndarray:

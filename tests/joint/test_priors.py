@@ -96,11 +96,11 @@ def test_correlation_of_two_effects_is_a_stretched_beta(concentration: float) ->
 
 
 def test_correlation_of_three_effects_integrates_to_one_on_the_real_line() -> None:
-    """Trapezium rule with step 0.35 on a smooth density that has died out at the ends of the grid."""
-    grid = np.arange(-31, 32) * 0.35
+    """Trapezium rule with step 0.5 on a smooth density: its error is 7e-5, and that of a wrong Jacobian of order 1."""
+    grid = np.arange(-20, 21) * 0.5
     points = jnp.asarray(list(itertools.product(grid, repeat=3)))
     density = jnp.exp(jax.vmap(on_real_line(Prior("lkj", (2.0,))))(points))
-    assert float(density.sum()) * 0.35**3 == pytest.approx(1.0, abs=1e-6)
+    assert float(density.sum()) * 0.5**3 == pytest.approx(1.0, abs=2e-4)
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,9 @@ from metachron.joint.sites import CORRELATION, draw_prior_values
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "slow"
-CHAINS, WARMUP, DRAWS, KEPT = 2, 200, (250, 1000), 50
-"""50 draws are kept, evenly spaced, where the effective sample size of every parameter is at least that; else the
-chains are run again for 1000 draws. Ranks among draws that depend on each other are not uniform."""
+WARMUP, DRAWS, KEPT = 200, (500, 2000), 50
+"""One chain. 50 draws are kept, evenly spaced, where the effective sample size of every parameter is at least that;
+else the chain is run again for 2000 draws. Ranks among draws that depend on each other are not uniform."""
 BINS = 6
 _CODE = ("base", "dynamics", "hazards", "joint", "inference/nuts.py", "inference/chains.py", "inference/posterior.py")
 
@@ -52,7 +52,7 @@ def calibrate(
     or of the code that makes the ranks begins anew. ``distort`` changes the simulated cohort before it is fitted: a
     deliberate error.
     """
-    settings = [model.to_toml(), arms, str(plan), limit_mm, CHAINS, WARMUP, DRAWS, KEPT, code_digest()]
+    settings = [model.to_toml(), arms, str(plan), limit_mm, WARMUP, DRAWS, KEPT, code_digest()]
     digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
     CACHE.mkdir(parents=True, exist_ok=True)
     file = CACHE / f"{name}-{digest}.jsonl"
@@ -89,22 +89,20 @@ def _replicate(
     if CORRELATION in truth:
         truth[CORRELATION] = truth[CORRELATION] @ truth[CORRELATION].T
     cohort = distort(model.simulate(truth, patients, plan, seed=100_000 + seed, limit_mm=limit_mm))
-    longest = count * len(plan.visit_day)
-    names, draws = _independent_draws(model, padded(model.bind(cohort), longest), seed=200_000 + seed)
+    names, draws = _independent_draws(model, padded(model.bind(cohort)), seed=200_000 + seed)
     return {
         name: int(np.sum(draws[:, index] < truth[site][position])) for index, (name, site, position) in enumerate(names)
     }
 
 
-def padded(binding: Binding, length: int) -> Binding:
-    """Return the binding with all tables of rows of one length, so that every replicate runs the same compiled code."""
+def padded(binding: Binding, step: int = 64) -> Binding:
+    """Return the binding with tables of rows whose length is a multiple of ``step``, for few compilations."""
 
     def longer(rows: Rows | None) -> Rows | None:
         if rows is None:
             return None
-        more = length - len(rows.weight)
-        edges = Rows(*(jnp.pad(value, (0, max(more, 0)), mode="edge")[:length] for value in rows))
-        return edges._replace(weight=jnp.pad(rows.weight, (0, max(more, 0)))[:length])
+        more = (0, -len(rows.weight) % step)
+        return Rows(*(jnp.pad(value, more, mode="edge") for value in rows))._replace(weight=jnp.pad(rows.weight, more))
 
     design = binding.design
     return replace(binding, design=design._replace(measured=longer(design.measured), censored=longer(design.censored)))
@@ -114,12 +112,12 @@ def _independent_draws(model: JointModel, binding: Binding, *, seed: int) -> tup
     """Return the names of the parameters, and `KEPT` draws that are as good as independent."""
     names = flat_names(model, binding.dims, binding.labels)
     for count in DRAWS:
-        sampled = sample_chains(model, binding, NutsSettings(CHAINS, WARMUP, count, seed))
+        sampled = sample_chains(model, binding, NutsSettings(1, WARMUP, count, seed))
         draws = population_draws(name_draws(model, binding, sampled)[0], names)
         effective = summarise_draws([name.name for name in names], draws)["ess_bulk"].to_numpy()
         if effective.min() >= KEPT:
             break
-    return names, draws.reshape(-1, len(names))[:: CHAINS * count // KEPT]
+    return names, draws.reshape(-1, len(names))[:: count // KEPT]
 
 
 def smallest_p(ranks: dict[str, np.ndarray]) -> tuple[str, float]:

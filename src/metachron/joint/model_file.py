@@ -121,31 +121,40 @@ def read_toml(text: str, file: str) -> ModelParts:
         ]
         raise ModelError("\n".join([f"model file {file} has {len(lines)} problem(s):", *lines])) from error
     try:
-        return ModelParts(
+        parts = ModelParts(
             _dynamics(described.dynamics) if described.dynamics else None,
             _hazard(described.hazard) if described.hazard else None,
             tuple(Covariate(column, **table.model_dump()) for column, table in described.covariates.items()),
             name=described.name,
         )
+        _known(described.covariates, _used_columns(parts), "[covariates] describes what no part of the model names:")
+        return parts
     except ModelError as error:
         raise ModelError(f"model file {file}: {error}") from error
 
 
 def write_toml(model: ModelParts) -> str:
-    """Return the model file that `read_toml` reads back as the same model."""
+    """Return the model file that `read_toml` reads back as the same model; codings that nothing uses are left out."""
     document: dict[str, Any] = {"name": model.name}
     if model.dynamics is not None:
         document["dynamics"] = _dynamics_table(model.dynamics)
     if model.hazard is not None:
         document["hazard"] = _hazard_table(model.hazard)
-    if model.covariates:
-        document["covariates"] = {
-            covariate.column: _present(
-                kind=covariate.kind, reference=covariate.reference, centre=covariate.centre, per=covariate.per
-            )
-            for covariate in model.covariates
-        }
+    used = _used_columns(model)
+    codings = {
+        covariate.column: _present(
+            kind=covariate.kind, reference=covariate.reference, centre=covariate.centre, per=covariate.per
+        )
+        for covariate in model.covariates
+        if covariate.column in used
+    }
+    if codings:
+        document["covariates"] = codings
     return tomli_w.dumps(document)
+
+
+def _used_columns(model: ModelParts) -> list[str]:
+    return sorted({column for columns in model.covariate_blocks().values() for column in columns})
 
 
 def _prior(table: PriorTable | None, otherwise: Prior, what: str) -> Prior:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -83,6 +84,7 @@ class ParameterModel:
             check_prior(prior, f"{self.label}.{what}")
         if not is_positive(self.spread_prior):
             raise ModelError(f"{self.label}.sd: a standard deviation needs a prior of positive values, not normal")
+        _check_once(self.covariates, f"covariates of {self.name}")
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,8 @@ class DynamicsPart:
             parameter.check()
         if self.limit_working is not None and self.observation.value_scale(self.law) != self.law.scale:
             raise ModelError("limit_working needs an observation law on the working scale ('additive')")
+        if self.limit_working is not None and self.limit_mm is not None:
+            raise ModelError("limit_mm and limit_working state the same limit twice; keep one of them")
         if self.lesion and self.size != "lesion":
             raise ModelError("lesion effects need sizes lesion by lesion: set size = 'lesion' under [dynamics]")
         check_correlation_prior(self.correlation_prior, "effects.correlation")
@@ -163,12 +167,17 @@ class HazardPart:
         labels = {spec.name: spec.label for spec in self.hazard.parameters}
         for name, prior in self.parameter_priors:
             check_prior(prior, f"{self.event}.{labels[name]}")
-        names = [term.link.name for term in self.links]
-        if len(set(names)) != len(names):
-            raise ModelError(f"a link stands twice in {list_briefly(names)}")
+        _check_once(self.covariates, "covariates of the hazard")
+        _check_once([term.link.name for term in self.links], "links")
         for term in self.links:
             check_prior(term.prior, f"{self.event}.link[{term.link.name}]")
             check_link(term.link, dynamics)
+
+
+def _check_once(names: Sequence[str], what: str) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ModelError(f"{what}: {list_briefly(twice)} stands twice in {list_briefly(names, 20)}")
 
 
 def check_link(link: Link, dynamics: DynamicsPart | None) -> None:
