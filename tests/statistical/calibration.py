@@ -33,7 +33,15 @@ WARMUP, DRAWS, KEPT = 200, (500, 2000), 50
 """One chain. 50 draws are kept, evenly spaced, where the effective sample size of every parameter is at least that;
 else the chain is run again for 2000 draws. Ranks among draws that depend on each other are not uniform."""
 BINS = 6
-_CODE = ("base", "dynamics", "hazards", "joint", "inference/nuts.py", "inference/chains.py", "inference/posterior.py")
+_CODE = [
+    "base/quadrature.py", "dynamics/*.py", "hazards/*.py", "joint/links/*.py", "inference/chains.py",
+    "inference/nuts.py", "inference/posterior.py",
+    *(f"joint/{name}.py" for name in (
+        "design", "given_parameters", "hazard_terms", "likelihood", "observation", "population", "priors", "simulate",
+        "sites", "trial_tables",
+    )),
+]  # fmt: skip
+"""The source code that determines the ranks."""
 
 
 def calibrate(
@@ -66,10 +74,10 @@ def calibrate(
 
 
 def code_digest() -> str:
-    """Return a hash of the source code that determines the ranks."""
-    found = [path for part in _CODE for path in sorted((ROOT / "src" / "metachron").glob(f"{part}/**/*.py"))]
-    found += [ROOT / "src" / "metachron" / part for part in _CODE if part.endswith(".py")] + [Path(__file__)]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in found)).hexdigest()
+    """Return a hash of the code that determines the ranks, this file included."""
+    package = ROOT / "src" / "metachron"
+    found = [path for pattern in _CODE for path in sorted(package.glob(pattern))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in [*found, Path(__file__)])).hexdigest()
 
 
 def _replicate(

@@ -9,12 +9,14 @@ from metachron.base.quadrature import gauss_legendre, power_rule
 from metachron.dynamics import LAWS
 from metachron.inference import diagnostics, nuts
 from metachron.joint import compose
-from metachron.joint.parts import CORRELATION_PRIOR, HAZARD_COVARIATE_PRIOR
+from metachron.joint.hazard_terms import POWER
+from metachron.joint.parts import CORRELATION_PRIOR, HAZARD_COVARIATE_PRIOR, HazardPart
 from tables.markdown import code, codes, number, table, text
 from tables.priors import shown
 
 _SHAPES = (0.3, 0.5, 0.7, 1.0, 1.3, 2.0, 5.0)
 _FACTORS = (-20.0, 20.0)
+NODES = HazardPart.nodes
 
 
 def population_priors() -> str:
@@ -85,13 +87,13 @@ def quadrature_error() -> str:
     rules = {
         "Gauss-Legendre, 20 nodes": gauss_legendre(20),
         "Gauss-Legendre, 32 nodes": gauss_legendre(32),
-        "as used: power 8, 32 nodes": power_rule(),
+        f"as used: power {POWER:g}, {NODES} nodes": power_rule(NODES, POWER),
     }
     head = ["Weibull shape", *rules, *(f"as used, hazard times exp({factor:g} u)" for factor in _FACTORS)]
     rows = []
     for shape in _SHAPES:
         plain = [_weibull_error(rule, shape, 0.0) for rule in rules.values()]
-        moving = [_weibull_error(power_rule(), shape, factor) for factor in _FACTORS]
+        moving = [_weibull_error(power_rule(NODES, POWER), shape, factor) for factor in _FACTORS]
         rows.append([number(shape), *(f"{error:.0e}" for error in (*plain, *moving))])
     return table(head, rows)
 
