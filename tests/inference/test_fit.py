@@ -138,7 +138,7 @@ def test_interruption_keeps_the_draws(cohort: Cohort) -> None:
 
     def interrupt(progress: ChainProgress) -> None:
         seen.append(progress)
-        if not progress.warming_up and progress.done == 150:
+        if progress.chain == 0 and not progress.warming_up and progress.done == 150:
             signal.raise_signal(signal.SIGINT)
 
     result = fit(demo_model(), cohort, chains=2, warmup=50, draws=50_000, progress=interrupt)

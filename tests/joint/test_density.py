@@ -9,14 +9,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import polars as pl
 import pytest
 from scipy.stats import beta, halfnorm, norm
 
 from joint.designs import prior_values
 from joint.reference_density import Patient, event_term, read_patients, sizes_term
 from joint.small_cohort import PATIENTS, small_cohort, small_tables
+from metachron.cohort import Cohort
 from metachron.joint import Binding, Covariate, JointModel, Values, compose
-from metachron.joint.sites import effect_shapes, pack, unpack, vector_size
+from metachron.joint.sites import effect_shapes, median_values, pack, unpack, vector_size
 
 EFFECTS = np.random.default_rng(8).normal(size=(8, 4))
 MEAN_AGE = float(np.mean(PATIENTS["age_year"].to_numpy()))
@@ -178,6 +180,29 @@ def test_gradient_is_the_finite_difference(model: JointModel) -> None:
     for direction in rng.normal(size=(3, len(vector))):
         difference = (density(vector + 1e-5 * direction) - density(vector - 1e-5 * direction)) / 2e-5
         np.testing.assert_allclose(gradient @ direction, difference, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("links", [[], ["log-current-size"]])
+def test_an_interval_may_begin_at_day_0(links: list[str]) -> None:
+    """P2 dies between day 0 and 260: log[1 - exp(-H)], finite with its gradient for a hazard infinite at day 0."""
+    tables = small_tables()
+    events = tables["events"].with_columns(
+        day_lower=pl.when(pl.col("patient") == "P2").then(0.0).otherwise("day_lower")
+    )
+    model = compose(dynamics="random-slope-log" if links else None, hazard="weibull", links=links)
+    binding = model.bind(Cohort.create("early", {**tables, "events": events}))
+    values = median_values(model, binding.dims)
+    values.theta["death.log_shape"] = jnp.asarray(np.log(0.5))
+
+    def of_p2(shape: jnp.ndarray) -> jnp.ndarray:
+        theta = {**values.theta, "death.log_shape": shape}
+        return model.log_likelihood_by_patient(values._replace(theta=theta), binding.design, binding.dims)[1]
+
+    value, slope = jax.value_and_grad(of_p2)(jnp.asarray(np.log(0.5)))
+    assert np.isfinite(slope)
+    if not links:
+        scale = np.exp(float(values.theta["death.log_scale_year"]))
+        assert float(value) == pytest.approx(np.log(1 - np.exp(-np.sqrt(260 / 365.25 / scale))), rel=1e-12)
 
 
 def test_the_density_does_not_know_the_name_of_the_model() -> None:

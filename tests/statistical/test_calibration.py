@@ -62,7 +62,9 @@ prior = { normal = [0.4, 0.3] }
 def every_patient_died(cohort: Cohort) -> Cohort:
     """Return the cohort analysed as if every end of follow-up were a death: the error that censoring exists for."""
     last = cohort.followup.select("patient", "kind", day_lower="last_day", day_upper="last_day")
-    return Cohort.create(cohort.name, {**cohort.tables, "events": last}, limit_mm=cohort.limit_mm)
+    return Cohort.create(
+        cohort.name, {**cohort.tables, "events": last}, limit_mm=cohort.limit_mm, accept=cohort.accepted
+    )
 
 
 @pytest.mark.slow
