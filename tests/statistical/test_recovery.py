@@ -93,7 +93,7 @@ def test_truth_is_recovered(law: str) -> None:
 
 
 def test_truth_is_recovered_from_a_small_trial() -> None:
-    result, score, covered = recover("stein-fojo", 60, warmup=300, draws=300)
+    result, score, covered = recover("stein-fojo", 60, warmup=500, draws=800)
     assert np.abs(score).max() < 3.5
     assert covered.mean() >= 0.6
-    assert result.diagnostics.divergences <= 6
+    assert result.diagnostics.divergences <= 16

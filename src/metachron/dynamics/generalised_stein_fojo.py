@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metachron.base import ParameterSpec, Prior, Transform
+from metachron.dynamics.exponential_area import exponential_area
 from metachron.dynamics.law import Law, Psi, time_on_treatment_year
 from metachron.dynamics.parameters import BASELINE_MM, GROWTH_PER_YEAR, SHRINKAGE_PER_YEAR
 from metachron.dynamics.scale import SCALES, Scale
@@ -51,6 +52,13 @@ class GeneralisedSteinFojo(Law):
         decay = jnp.exp(-(jnp.exp(psi["shrinkage_per_year"]) + growth) * time_on_treatment_year(time_year))
         resistant = jax.nn.sigmoid(psi["resistant_fraction"])
         return psi["baseline_mm"] + growth * time_year + jnp.log(resistant + (1.0 - resistant) * decay)
+
+    def closed_area_mm_year(self, time_year: Float[Array, "..."], psi: Psi) -> Float[Array, "..."]:
+        """Return b [(1 - phi) (1 - exp(-s t)) / s + phi (exp(g t) - 1) / g]; before day 0 b (exp(g t) - 1) / g."""
+        shrunk = exponential_area(-jnp.exp(psi["shrinkage_per_year"]), time_on_treatment_year(time_year))
+        grown = exponential_area(jnp.exp(psi["growth_per_year"]), time_year)
+        resistant = jnp.where(time_year < 0, 1.0, jax.nn.sigmoid(psi["resistant_fraction"]))
+        return jnp.exp(psi["baseline_mm"]) * ((1.0 - resistant) * shrunk + resistant * grown)
 
     def time_to_growth_year(self, psi: Psi) -> Float[Array, "..."]:
         """Return max(0, log(s / g) - logit(phi)) / (s + g)."""

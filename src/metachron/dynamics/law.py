@@ -55,6 +55,10 @@ class Law(abc.ABC):
     def time_to_growth_year(self, psi: Psi) -> Float[Array, "..."]:
         """Return the time at which the derivative turns positive: never negative, inf when it never does."""
 
+    def closed_area_mm_year(self, time_year: Float[Array, "..."], psi: Psi) -> Float[Array, "..."] | None:
+        """Return the integral of the size from day 0 to t in mm x year, or None where it has no closed form."""
+        return None
+
     def natural(self, psi: Psi) -> dict[str, Float[Array, "..."]]:
         """Return the parameters on their natural scale, keyed by `ParameterSpec.name`."""
         return {spec.name: to_natural(spec.transform, psi[spec.name]) for spec in self.parameters}

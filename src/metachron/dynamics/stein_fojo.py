@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metachron.base import ParameterSpec
+from metachron.dynamics.exponential_area import exponential_area
 from metachron.dynamics.law import Law, Psi, time_on_treatment_year
 from metachron.dynamics.parameters import BASELINE_MM, GROWTH_PER_YEAR, SHRINKAGE_PER_YEAR
 from metachron.dynamics.scale import SCALES, Scale
@@ -39,6 +40,13 @@ class SteinFojo(Law):
         growth = jnp.exp(psi["growth_per_year"])
         bend = jnp.exp(-(shrinkage + growth) * treated_year) - jnp.expm1(-growth * treated_year)
         return psi["baseline_mm"] + growth * time_year + jnp.log(bend)
+
+    def closed_area_mm_year(self, time_year: Float[Array, "..."], psi: Psi) -> Float[Array, "..."]:
+        """Return b [(1 - exp(-s t)) / s + (exp(g t) - 1) / g - t]; before day 0 b (exp(g t) - 1) / g."""
+        treated_year = time_on_treatment_year(time_year)
+        shrunk = exponential_area(-jnp.exp(psi["shrinkage_per_year"]), treated_year)
+        grown = exponential_area(jnp.exp(psi["growth_per_year"]), time_year)
+        return jnp.exp(psi["baseline_mm"]) * (shrunk + (grown - treated_year))
 
     def time_to_growth_year(self, psi: Psi) -> Float[Array, "..."]:
         """Return max(0, log(s / g)) / (s + g)."""

@@ -66,13 +66,18 @@ class Trajectory:
     def area_mm_year(self, time_year: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return the integral of the size from day 0 to t in mm x year (negative before day 0).
 
-        By 32 nodes that crowd at both ends: relative error below 1e-6 as long as the relative rate (1/year) times t is
-        below 5,000 at day 0 and at t (for 15 years: a half-life of a day or more); below 2e-3 where a Box-Cox line
-        reaches 0 mm on the way. Meant for t from day 0 on; a Gompertz tumour before day 0 is integrated less exactly.
+        In closed form where the law has one; else by 32 nodes that crowd at both ends: relative error below 1e-6 as
+        long as the relative rate (1/year) times t is below 5,000 at day 0 and at t (for 15 years: a half-life of a day
+        or more); below 2e-3 where a Box-Cox line reaches 0 mm on the way. Meant for t from day 0 on; a Gompertz tumour
+        before day 0 is integrated less exactly.
         """
+        time_year = jnp.asarray(time_year)
+        closed = self.law.closed_area_mm_year(time_year, self.psi)
+        return self._area_by_quadrature(time_year) if closed is None else closed
+
+    def _area_by_quadrature(self, time_year: Float[Array, "..."]) -> Float[Array, "..."]:
         nodes, weights = two_ended_rule()
         inner = Trajectory(self.law, {name: jnp.asarray(value)[..., None] for name, value in self.psi.items()})
-        time_year = jnp.asarray(time_year)
         return time_year * (inner.size_mm(time_year[..., None] * nodes) @ weights)
 
     def progression_year(self, horizon_year: float | Float[Array, "..."]) -> Float[Array, "..."]:

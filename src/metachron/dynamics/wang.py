@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metachron.base import ParameterSpec, Prior, Transform
+from metachron.dynamics.exponential_area import exponential_area
 from metachron.dynamics.law import Law, Psi, time_on_treatment_year
 from metachron.dynamics.parameters import BASELINE_MM, SHRINKAGE_PER_YEAR
 from metachron.dynamics.scale import SCALES, Scale
@@ -52,6 +53,14 @@ class Wang(Law):
         remaining = jnp.exp(-jnp.exp(psi["shrinkage_per_year"]) * treated_year)
         before = relative_growth * (time_year - treated_year)
         return psi["baseline_mm"] + before + jnp.log(remaining + relative_growth * treated_year)
+
+    def closed_area_mm_year(self, time_year: Float[Array, "..."], psi: Psi) -> Float[Array, "..."]:
+        """Return b (1 - exp(-s t)) / s + g t^2 / 2; before day 0 b (exp(g t / b) - 1) b / g."""
+        treated_year = time_on_treatment_year(time_year)
+        shrunk = exponential_area(-jnp.exp(psi["shrinkage_per_year"]), treated_year)
+        relative_growth = jnp.exp(psi["growth_mm_per_year"] - psi["baseline_mm"])
+        before = exponential_area(relative_growth, time_year - treated_year)
+        return jnp.exp(psi["baseline_mm"]) * (shrunk + before + relative_growth * jnp.square(treated_year) / 2.0)
 
     def time_to_growth_year(self, psi: Psi) -> Float[Array, "..."]:
         """Return max(0, log(b s / g)) / s."""
