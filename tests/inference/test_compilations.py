@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import jax
 import pytest
@@ -12,7 +13,7 @@ from metachron.inference import fit
 from metachron.joint import VisitPlan, patients_in_arms
 from metachron.joint.demo_trial import TRUTH, demo_model
 
-PLAN = VisitPlan(visit_day=(0.0, 60.0, 120.0), cutoff_day=400.0)
+PLAN = VisitPlan(visit_day=(0.0, 40.0, 80.0, 120.0, 160.0, 200.0), cutoff_day=400.0)
 _COMPILE = "/jax/core/compile/backend_compile_duration"
 
 
@@ -32,7 +33,8 @@ def counted_compilations() -> Iterator[list[str]]:
         jax.monitoring.unregister_event_duration_listener(listen)
 
 
-def test_second_cohort_of_the_same_bucket_compiles_nothing() -> None:
+@pytest.mark.parametrize("engine", ["nuts", "marginal"])
+def test_second_cohort_of_the_same_bucket_compiles_nothing(engine: str) -> None:
     model = demo_model()
     cohorts = []
     for seed, control in ((1, 13), (2, 14)):
@@ -41,7 +43,7 @@ def test_second_cohort_of_the_same_bucket_compiles_nothing() -> None:
     rows = [len(model.bind(cohort).design.measured.weight) for cohort in cohorts]
     assert rows[0] == rows[1], "the cohorts should fall into one size bucket"
     assert len(cohorts[0].measurements) != len(cohorts[1].measurements)
-    settings = {"chains": 1, "warmup": 50, "draws": 25, "check": False}
+    settings: dict[str, Any] = {"chains": 1, "warmup": 50, "draws": 25, "check": False, "engine": engine}
     with counted_compilations() as first:
         fit(model, cohorts[0], **settings)
     with counted_compilations() as second:

@@ -22,6 +22,7 @@ from metachron.inference.chains import sample_chains
 from metachron.inference.diagnostics import summarise_draws
 from metachron.inference.posterior import name_draws, population_draws
 from metachron.inference.settings import NutsSettings
+from metachron.inference.target import joint_target
 from metachron.joint import Binding, JointModel, VisitPlan, patients_in_arms
 from metachron.joint.design import Rows, bind_patients
 from metachron.joint.names import FlatName, flat_names
@@ -120,7 +121,7 @@ def _independent_draws(model: JointModel, binding: Binding, *, seed: int) -> tup
     """Return the names of the parameters, and `KEPT` draws that are as good as independent."""
     names = flat_names(model, binding.dims, binding.labels)
     for count in DRAWS:
-        sampled = sample_chains(model, binding, NutsSettings(1, WARMUP, count, seed))
+        sampled = sample_chains(joint_target(model, binding), NutsSettings(1, WARMUP, count, seed))
         draws = population_draws(name_draws(model, binding, sampled)[0], names)
         effective = summarise_draws([name.name for name in names], draws)["ess_bulk"].to_numpy()
         if effective.min() >= KEPT:

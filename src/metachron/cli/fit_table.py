@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 def show_fit(fit: Fit) -> None:
     """Print the population parameters of a fit and whether it can be trusted."""
     show_parameters(fit)
-    say(f"\n{fit.diagnostics.verdict}")
+    say(f"\n{fit.verdict}")
+    if reason := fit.provenance.get("engine_reason"):
+        say(f"engine: {fit.provenance['engine']} ({reason})")
 
 
 def show_parameters(fit: Fit) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from metachron.base import ConvergenceError
 from metachron.cli.compilation_cache import keep_compiled_models
-from metachron.cli.console import note
+from metachron.cli.console import note, say, show_table
 from metachron.cli.fit_table import show_fit, show_parameters
 from metachron.cli.progress import chain_progress
 
@@ -37,7 +38,7 @@ def fit_and_save(
     keep_compiled_models()
     try:
         with chain_progress(settings["chains"]) as progress:
-            result = fit(model, cohort, progress=progress, **settings)
+            result = fit(model, cohort, progress=progress, tell=note, **settings)
     except ConvergenceError as error:
         failed = cast("Fit", error.fit)
         failed.save(out)
@@ -51,3 +52,18 @@ def fit_and_save(
         raise KeyboardInterrupt(f"the {draws} draws of each chain made so far are kept in {out}")
     note(f"saved: {out}")
     return result
+
+
+def estimate_and_save(model: JointModel, cohort: Cohort, out: Path, kind: str, *, seed: int) -> None:
+    """Show the maximum of the marginal likelihood (``ml``) or posterior (``map``), and write it at ``out`` as JSON."""
+    from metachron.inference import estimate
+
+    keep_compiled_models()
+    result = estimate(model, cohort, kind, seed=seed, report=note)
+    show_table(result.table)
+    error = f"numerical error {result.log_likelihood_error:.2f}"
+    say(f"\nlog likelihood {result.log_likelihood:.3f} ({error}), AIC {result.aic:.1f}, BIC {result.bic:.1f}")
+    for warning in result.warnings:
+        say(f"caution: {warning}")
+    out.write_text(json.dumps(result.as_dict(), indent=2) + "\n", encoding="utf-8")
+    note(f"saved: {out}")

@@ -1,4 +1,4 @@
-"""Several chains side by side: one thread each, progress, and an interruption that keeps what has been drawn."""
+"""Several chains side by side: one thread each, progress, checkpoints, and an interruption that keeps the draws."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metachron.inference.nuts import Chunk, Schedule, learn_metric, run_chunk, start_chain
+from metachron.inference.checkpoint import Checkpoint
+from metachron.inference.nuts import ChainState, Chunk, Schedule, learn_metric, run_chunk, start_chain
 from metachron.inference.progress import ChainProgress, Progress
 from metachron.inference.sampled import CHUNK, Sampled, Statistics
 from metachron.inference.settings import NutsSettings
-from metachron.joint.design import Binding
-from metachron.joint.model import JointModel
-from metachron.joint.sites import median_values, pack
+from metachron.inference.target import Target
 
 _COMPILING = threading.Lock()
 """Held for a chain's first chunks: chains that start together would each compile the same function."""
@@ -26,22 +25,55 @@ _COMPILING = threading.Lock()
 
 @dataclass
 class ChainDraws:
-    """What one chain has drawn after warm-up, chunk by chunk."""
+    """What one chain has drawn after warm-up, chunk by chunk, and how far it has come."""
 
     positions: list[np.ndarray] = field(default_factory=list)
     statistics: list[Statistics] = field(default_factory=list)
+    window: list[Chunk] = field(default_factory=list)
     warmup_gradients: int = 0
+    chunks_done: int = 0
 
     def add(self, chunk: Chunk) -> None:
         """Keep a chunk of draws."""
         self.positions.append(np.asarray(chunk.positions))
         self.statistics.append(Statistics(*(np.asarray(value) for value in chunk.statistics)))
 
+    @property
+    def divergences(self) -> int:
+        """Number of divergent steps after warm-up."""
+        return int(sum(np.sum(statistics.diverging) for statistics in self.statistics))
+
+    def to_arrays(self, chain: ChainState) -> dict[str, np.ndarray]:
+        """Return everything as arrays by name, for a checkpoint."""
+        arrays = {f"state{k}": np.asarray(leaf) for k, leaf in enumerate(jax.tree.leaves(chain))}
+        arrays["progress"] = np.array([self.chunks_done, self.warmup_gradients, len(self.positions), len(self.window)])
+        for k, (positions, statistics) in enumerate(zip(self.positions, self.statistics, strict=True)):
+            arrays[f"draw{k}"] = positions
+            arrays |= {f"draw{k}.{name}": value for name, value in statistics._asdict().items()}
+        for k, chunk in enumerate(self.window):
+            arrays |= {f"window{k}.{j}": np.asarray(leaf) for j, leaf in enumerate(jax.tree.leaves(chunk))}
+        return arrays
+
+    def restore(self, arrays: dict[str, np.ndarray], chain: ChainState) -> ChainState:
+        """Take up the arrays of `to_arrays`; return the chain's state, in the shape of ``chain``."""
+        self.chunks_done, self.warmup_gradients, drawn, window = (int(value) for value in arrays["progress"])
+        for k in range(drawn):
+            self.positions.append(arrays[f"draw{k}"])
+            self.statistics.append(Statistics(*(arrays[f"draw{k}.{name}"] for name in Statistics._fields)))
+        width = len(Statistics._fields) + 2
+        for k in range(window):
+            positions, gradients, *statistics = (arrays[f"window{k}.{j}"] for j in range(width))
+            self.window.append(Chunk(jnp.asarray(positions), jnp.asarray(gradients), Statistics(*statistics)))
+        leaves, tree = jax.tree.flatten(chain)
+        return jax.tree.unflatten(tree, [jnp.asarray(arrays[f"state{k}"], leaf.dtype) for k, leaf in enumerate(leaves)])
+
 
 def sample_chains(
-    model: JointModel, binding: Binding, settings: NutsSettings, progress: Progress | None = None
+    target: Target, settings: NutsSettings, progress: Progress | None = None, checkpoint: Checkpoint | None = None
 ) -> Sampled:
     """Return draws of several NUTS chains; Ctrl-C ends the run early and keeps the draws made so far.
+
+    With a checkpoint the chains go on from what it holds, and leave there what a later run needs.
 
     Raises
     ------
@@ -52,7 +84,7 @@ def sample_chains(
     kept = [ChainDraws() for _ in range(settings.chains)]
     with ThreadPoolExecutor(max_workers=min(settings.chains, os.cpu_count() or 1)) as pool:
         jobs = [
-            pool.submit(_run_chain, model, binding, settings, index, kept[index], stop, progress)
+            pool.submit(_run_chain, target, settings, index, kept[index], stop, progress, checkpoint)
             for index in range(settings.chains)
         ]
         interrupted = _await(jobs, stop)
@@ -76,50 +108,54 @@ def _await(jobs: list[Future[None]], stop: threading.Event) -> bool:
 
 
 def _run_chain(
-    model: JointModel,
-    binding: Binding,
+    target: Target,
     settings: NutsSettings,
     index: int,
     kept: ChainDraws,
     stop: threading.Event,
     progress: Progress | None,
+    checkpoint: Checkpoint | None,
 ) -> None:
     key = jax.random.fold_in(jax.random.key(settings.seed), index)
-    vector = _start(model, binding, jax.random.fold_in(key, 0))
-    chain = start_chain(vector, binding.design, model=model, dims=binding.dims)
+    chain = start_chain(target.start(jax.random.fold_in(key, 0)), target.data, density=target.density)
+    name = f"chain{index}"
+    if checkpoint is not None and (stored := checkpoint.read(name)) is not None:
+        chain = kept.restore(stored, chain)
     schedule = Schedule.of(settings.warmup)
     total = schedule.warmup_chunks + -(-settings.draws // CHUNK)
-    target = jnp.asarray(settings.target_acceptance)
-    window: list[Chunk] = []
-    divergences, gradients = 0, 0
-    for number in range(1, total + 1):
+    acceptance = jnp.asarray(settings.target_acceptance)
+    first = kept.chunks_done + 1
+    for number in range(first, total + 1):
         if stop.is_set():
-            return
+            break
         warming = number <= schedule.warmup_chunks
-        chunk_key = jax.random.fold_in(key, number)
-        with _COMPILING if number <= 2 else nullcontext():
+        with _COMPILING if number <= first + 1 else nullcontext():
             chain, chunk = run_chunk(
-                chunk_key, chain, jnp.asarray(warming), target, binding.design, model=model, dims=binding.dims
+                jax.random.fold_in(key, number),
+                chain,
+                jnp.asarray(warming),
+                acceptance,
+                target.data,
+                density=target.density,
             )
             steps = int(np.sum(chunk.statistics.n_steps))
         if warming:
-            gradients += steps
-            window.append(chunk)
+            kept.warmup_gradients += steps
+            kept.window.append(chunk)
             if (length := schedule.window_ending(number)) is not None:
-                chain = learn_metric(chain, window[-length:])
-                window = []
+                chain = learn_metric(chain, kept.window[-length:])
+                kept.window = []
+            if number == schedule.warmup_chunks:
+                kept.window = []
         else:
             kept.add(chunk)
-            divergences += int(np.sum(chunk.statistics.diverging))
-        kept.warmup_gradients = gradients
+        kept.chunks_done = number
+        if checkpoint is not None and checkpoint.due(name):
+            checkpoint.write(name, kept.to_arrays(chain))
         if progress is not None:
-            progress(ChainProgress(index, number * CHUNK, total * CHUNK, warming, divergences, steps / CHUNK))
-
-
-def _start(model: JointModel, binding: Binding, key: jax.Array) -> jax.Array:
-    """Return the prior medians, effects at zero, shaken a little so that chains start apart."""
-    vector = pack(median_values(model, binding.dims), model, binding.dims)
-    return vector + 0.1 * jax.random.uniform(key, vector.shape, minval=-1.0, maxval=1.0)
+            progress(ChainProgress(index, number * CHUNK, total * CHUNK, warming, kept.divergences, steps / CHUNK))
+    if checkpoint is not None and kept.chunks_done >= first:
+        checkpoint.write(name, kept.to_arrays(chain))
 
 
 def _gather(kept: list[ChainDraws], draws: int, interrupted: bool) -> Sampled:

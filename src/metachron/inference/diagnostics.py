@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from metachron.base import list_briefly
+from metachron.inference.marginal.verdict import failures_and_warnings
 
 RHAT_GOOD, RHAT_LIMIT = 1.01, 1.05
 ESS_GOOD, ESS_LIMIT = 400.0, 100.0
@@ -80,7 +82,12 @@ class Diagnostics:
 
 
 def diagnose(
-    names: list[str], population: np.ndarray, effects: np.ndarray, energy: np.ndarray, diverging: np.ndarray
+    names: list[str],
+    population: np.ndarray,
+    effects: np.ndarray,
+    energy: np.ndarray,
+    diverging: np.ndarray,
+    integrals: Mapping[str, Any] | None = None,
 ) -> Diagnostics:
     """Return the diagnostics of draws.
 
@@ -90,6 +97,7 @@ def diagnose(
     population : (chain, draw, parameter).
     effects : (chain, draw, effect), all patient effects.
     energy, diverging : (chain, draw).
+    integrals : the recorded verdict of the marginal engine on its integrals.
     """
     table = summarise_draws(names, population)
     chains, draws = energy.shape
@@ -100,6 +108,9 @@ def diagnose(
         worst_ess = float(np.nanmin(_by_column(_statistics().ess, effects, method="bulk")))
     divergences = int(diverging.sum())
     failures, warnings = _judge(table, chains, divergences, chains * draws, bfmi, worst_rhat)
+    if integrals is not None:
+        poor, weak = failures_and_warnings(integrals)
+        failures, warnings = failures + poor, warnings + weak
     return Diagnostics(table, chains, draws, divergences, bfmi, worst_rhat, worst_ess, failures, warnings)
 
 

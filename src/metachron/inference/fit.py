@@ -50,13 +50,22 @@ class Fit:
             self.posterior[name].to_numpy() for name in map(str, self.posterior.data_vars) if name.endswith(EFFECT)
         ]
         shape = self.sample_stats["lp"].shape
+        integrals = self.provenance.get("integrals")
         return diagnose(
             [name for name, _, _ in names],
             population_draws(self.posterior, names),
             np.concatenate(effects, axis=-1) if effects else np.empty((*shape, 0)),
             self.sample_stats["energy"].to_numpy(),
             self.sample_stats["diverging"].to_numpy(),
+            integrals,
         )
+
+    @property
+    def verdict(self) -> str:
+        """One sentence on convergence and, for the marginal engine, one on the accuracy of its integrals."""
+        integrals = self.provenance.get("integrals")
+        said = self.diagnostics.verdict
+        return said if integrals is None or integrals["sentence"] in said else f"{said}; {integrals['sentence']}"
 
     def summary(self) -> pl.DataFrame:
         """Return mean, sd, 90 % interval, R-hat, ESS and Monte Carlo error of every population parameter."""

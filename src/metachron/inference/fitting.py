@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from metachron.base import ConvergenceError, ModelError
 from metachron.cohort import Cohort
+from metachron.inference.checkpoint import Checkpoint
 from metachron.inference.fit import Fit
 from metachron.inference.progress import Progress
 from metachron.inference.settings import NutsSettings
@@ -18,8 +21,11 @@ from metachron.joint import JointModel
 
 if TYPE_CHECKING:
     from metachron.inference.sampled import Sampled
+    from metachron.joint.design import Binding
 
-ENGINES = ("nuts",)
+ENGINES = ("auto", "marginal", "nuts")
+WARMUP = {"marginal": 300, "nuts": NutsSettings.warmup}
+"""Warm-up steps by engine where none are asked for: the marginal one starts in whitened coordinates at the maximum."""
 _PACKAGES = ("metachron", "jax", "blackjax", "numpyro", "numpy", "polars", "arviz-stats")
 
 
@@ -27,54 +33,128 @@ def fit(
     model: JointModel,
     cohort: Cohort,
     *,
-    engine: str = "nuts",
+    engine: str = "auto",
     chains: int = NutsSettings.chains,
-    warmup: int = NutsSettings.warmup,
+    warmup: int | None = None,
     draws: int = NutsSettings.draws,
     seed: int = NutsSettings.seed,
     target_acceptance: float = NutsSettings.target_acceptance,
     progress: Progress | None = None,
     check: bool = True,
+    checkpoint: str | Path | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Fit:
-    """Return the posterior of a model given a cohort, by NUTS over population parameters and patient effects.
+    """Return the posterior of a model given a cohort.
 
     Parameters
     ----------
     model : see `metachron.joint.compose` and `JointModel.read`.
     cohort : see `metachron.load`.
-    engine : ``"nuts"``, the reference engine.
-    chains, warmup, draws, seed, target_acceptance : see `NutsSettings`.
+    engine : ``"nuts"`` samples population parameters and patient effects together, the reference; ``"marginal"``
+        integrates the effects out and says how well; ``"auto"`` takes the marginal one where the model allows it, and
+        NUTS where it does not or where the integrals are poor. ``provenance`` says which and why.
+    chains, draws, seed, target_acceptance : see `NutsSettings`.
+    warmup : see `NutsSettings`; None: 1000 with NUTS, 300 with the marginal engine.
     progress : called after every 25 steps of a chain.
     check : raise when the fit has not converged; False returns it all the same, its verdict attached.
+    checkpoint : a folder that keeps what a killed run needs to go on; it goes on from what is there already and gives
+        the draws of a run that was never stopped. Removed once the run is complete.
+    tell : called with a sentence when another part of the work begins.
 
     Raises
     ------
     ModelError
-        When the model does not fit the cohort, or a setting is out of range.
+        When the model does not fit the cohort or the engine, or a setting is out of range.
+    FitFileError
+        When the checkpoint is of another run.
     ConvergenceError
         When the draws do not pass the diagnostics; its ``fit`` holds them. An interrupted fit is not raised for: it
         is returned with ``provenance["interrupted"]`` true and its verdict.
     """
-    from metachron.inference.chains import sample_chains
-    from metachron.inference.posterior import name_draws
-
     if engine not in ENGINES:
         raise ModelError(f"there is no engine {engine!r}; known: {', '.join(ENGINES)}")
-    settings = NutsSettings(chains, warmup, draws, seed, target_acceptance)
-    started = time.perf_counter()
     binding = model.bind(cohort)
-    sampled = sample_chains(model, binding, settings, progress)
-    posterior, statistics = name_draws(model, binding, sampled)
-    provenance = {
-        "engine": engine,
-        **asdict(settings),
-        **_cost(sampled, time.perf_counter() - started),
-        **_origin(cohort),
-    }
-    result = Fit(model, posterior, statistics, binding.labels, binding.dims, provenance, cohort)
-    if check and not result.diagnostics.converged and not sampled.interrupted:
+    taken, reason = _choose(engine, model)
+    common = {"chains": chains, "draws": draws, "seed": seed, "target_acceptance": target_acceptance}
+
+    def run(name: str, why: str | None) -> Fit:
+        settings = NutsSettings(warmup=WARMUP[name] if warmup is None else warmup, **common)  # type: ignore[arg-type]
+        return _run(name, why, model, cohort, binding, settings, progress, checkpoint, tell)
+
+    result = run(taken, reason)
+    integrals = result.provenance.get("integrals")
+    interrupted = result.provenance["interrupted"]
+    if engine == "auto" and integrals is not None and integrals["word"] == "use NUTS" and not interrupted:
+        if tell is not None:
+            tell(f"{integrals['sentence']}; going on with NUTS")
+        result = run("nuts", f"the marginal engine was tried first; {integrals['sentence']}")
+        interrupted = result.provenance["interrupted"]
+    if check and not result.diagnostics.converged and not interrupted:
         raise ConvergenceError(result.diagnostics.advice(), result)
     return result
+
+
+def _choose(engine: str, model: JointModel) -> tuple[str, str | None]:
+    """Return the engine to run, and why it was chosen where the user left the choice."""
+    from metachron.inference.marginal.prepare import why_not
+
+    reason = why_not(model)
+    if engine != "auto":
+        if engine == "marginal" and reason is not None:
+            raise ModelError(f"the marginal engine cannot fit this model: {reason}; use --engine nuts")
+        return engine, None
+    if reason is not None:
+        return "nuts", f"the marginal engine cannot fit this model: {reason}"
+    return "marginal", "patient effects can be integrated out"
+
+
+def _run(
+    engine: str,
+    why: str | None,
+    model: JointModel,
+    cohort: Cohort,
+    binding: Binding,
+    settings: NutsSettings,
+    progress: Progress | None,
+    folder: str | Path | None,
+    tell: Callable[[str], None] | None,
+) -> Fit:
+    from metachron.inference.chains import sample_chains
+    from metachron.inference.posterior import name_draws
+    from metachron.inference.target import joint_target
+
+    started = time.perf_counter()
+    checkpoint = _checkpoint(folder, engine, model, cohort, settings) if folder is not None else None
+    extra: dict[str, Any] = {}
+    if engine == "marginal":
+        from metachron.inference.marginal.engine import sample_marginal
+
+        marginal = sample_marginal(model, binding, settings, progress, checkpoint, tell=tell)
+        sampled = marginal.sampled
+        extra["integrals"] = marginal.verdict.as_dict()
+        posterior, statistics = name_draws(model, binding, sampled, marginal.effects)
+    else:
+        sampled = sample_chains(joint_target(model, binding), settings, progress, checkpoint)
+        posterior, statistics = name_draws(model, binding, sampled)
+    provenance = {
+        "engine": engine,
+        **({"engine_reason": why} if why else {}),
+        **asdict(settings),
+        **_cost(sampled, time.perf_counter() - started),
+        **extra,
+        **_origin(cohort),
+    }
+    if checkpoint is not None and not sampled.interrupted:
+        checkpoint.discard()
+    return Fit(model, posterior, statistics, binding.labels, binding.dims, provenance, cohort)
+
+
+def _checkpoint(
+    folder: str | Path, engine: str, model: JointModel, cohort: Cohort, settings: NutsSettings
+) -> Checkpoint:
+    versions = {name: version(name) for name in _PACKAGES}
+    run = {"engine": engine, "model": model.to_toml(), "cohort": cohort.fingerprint(), "versions": versions}
+    return Checkpoint(Path(folder) / engine, {**run, "settings": asdict(settings)})
 
 
 def _cost(sampled: Sampled, seconds: float) -> dict[str, object]:

@@ -22,7 +22,7 @@ from blackjax.mcmc.metrics import LowRankInverseMassMatrix
 from jaxtyping import Array, Float
 
 from metachron.inference.sampled import CHUNK, Statistics
-from metachron.joint import Design, Dims, JointModel
+from metachron.inference.target import Density
 
 MAX_RANK = 24
 WINDOW_ROWS = 400
@@ -54,26 +54,19 @@ class ChainState(NamedTuple):
     metric: LowRankInverseMassMatrix
 
 
-@partial(jax.jit, static_argnames=("model", "dims"))
-def start_chain(vector: Float[Array, " free"], design: Design, *, model: JointModel, dims: Dims) -> ChainState:
+@partial(jax.jit, static_argnames=("density",))
+def start_chain(vector: Float[Array, " free"], data: Any, *, density: Density) -> ChainState:
     """Return a chain at a vector, its mass matrix scaled by the gradient there."""
-    state = blackjax.nuts.init(vector, lambda x: model.log_density(x, design, dims))
+    state = blackjax.nuts.init(vector, lambda x: density(x, data))
     sigma = 1.0 / jnp.sqrt(jnp.clip(jnp.abs(state.logdensity_grad), 1.0, 1e8))
     rank = min(MAX_RANK, vector.shape[0])
     metric = LowRankInverseMassMatrix(sigma, jnp.eye(vector.shape[0], rank), jnp.ones(rank))
     return _fixed(ChainState(state, _DUAL_INIT(0.1), metric))
 
 
-@partial(jax.jit, static_argnames=("model", "dims"))
+@partial(jax.jit, static_argnames=("density",))
 def run_chunk(
-    key: Array,
-    chain: ChainState,
-    adapting: Array,
-    target_acceptance: Array,
-    design: Design,
-    *,
-    model: JointModel,
-    dims: Dims,
+    key: Array, chain: ChainState, adapting: Array, target_acceptance: Array, data: Any, *, density: Density
 ) -> tuple[ChainState, Chunk]:
     """Return the chain after `CHUNK` steps, and what it visited.
 
@@ -84,13 +77,13 @@ def run_chunk(
     metric = chain.metric
     unit = jnp.ones_like(metric.sigma)
 
-    def density(white: Array) -> Array:
-        return model.log_density(_colour(metric, white), design, dims)
+    def white_density(white: Array) -> Array:
+        return density(_colour(metric, white), data)
 
     def step(carry: tuple[Any, Any], step_key: Array) -> tuple[tuple[Any, Any], Any]:
         state, dual = carry
         size = jnp.where(adapting, jnp.exp(dual.log_step_size), _DUAL_FINAL(dual))
-        state, info = _KERNEL(step_key, state, density, size, unit, MAX_DOUBLINGS)
+        state, info = _KERNEL(step_key, state, white_density, size, unit, MAX_DOUBLINGS)
         moved = _DUAL_UPDATE(dual, info.acceptance_rate + TARGET_ACCEPTANCE - target_acceptance)
         dual = jax.tree.map(lambda new, old: jnp.where(adapting, new, old), moved, dual)
         statistics = Statistics(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +16,7 @@ from metachron.joint import Dims, JointModel
 from metachron.joint.design import Binding, Design
 from metachron.joint.names import FlatName, site_axes
 from metachron.joint.population import lesion_effects, patient_effects
-from metachron.joint.sites import CORRELATION, Theta, list_sites, unpack
+from metachron.joint.sites import CORRELATION, Theta, list_sites, unpack, unpack_population
 
 EFFECT = ".effect"
 LESION_EFFECT = ".lesion_effect"
@@ -37,18 +38,38 @@ def _constrain(
     return jax.lax.map(one, vectors)
 
 
-def name_draws(model: JointModel, binding: Binding, sampled: Sampled) -> tuple[xr.Dataset, xr.Dataset]:
+@partial(jax.jit, static_argnames=("model", "dims"))
+def _constrain_population(vectors: Float[Array, "step free"], *, model: JointModel, dims: Dims) -> dict[str, Array]:
+    """Return population parameters of a chunk of population vectors."""
+    return jax.lax.map(lambda vector: unpack_population(vector, model, dims)[0], vectors)
+
+
+def name_draws(
+    model: JointModel,
+    binding: Binding,
+    sampled: Sampled,
+    effects: Float[np.ndarray, "chain draw patient effect"] | None = None,
+) -> tuple[xr.Dataset, xr.Dataset]:
     """Return the posterior and the sampler statistics as labelled data sets; padding is left out.
 
     Population parameters keep their site names; ``<label>.effect`` has dimension ``patient``, and
     ``<label>.lesion_effect`` dimension ``series``. ``effects.correlation`` is the correlation matrix.
+
+    Parameters
+    ----------
+    effects : patient effects on the transform scale, in the order of the model, where the sampled vectors hold the
+        population parameters alone.
     """
     chains, draws, free = sampled.positions.shape
     rows = sampled.positions.reshape(-1, free)
     short = -len(rows) % CHUNK
     padded = np.concatenate([rows, np.repeat(rows[-1:], short, axis=0)]).reshape(-1, CHUNK, free)
-    pieces = [_constrain(jnp.asarray(c), binding.design, model=model, dims=binding.dims) for c in padded]
-    theta, effects, lesions = jax.tree.map(
+    pieces: list[Any]
+    if effects is None:
+        pieces = [_constrain(jnp.asarray(c), binding.design, model=model, dims=binding.dims) for c in padded]
+    else:
+        pieces = [(_constrain_population(jnp.asarray(c), model=model, dims=binding.dims), {}, {}) for c in padded]
+    theta, by_label, lesions = jax.tree.map(
         lambda *parts: np.concatenate([np.asarray(p) for p in parts])[: len(rows)], *pieces
     )
 
@@ -67,8 +88,11 @@ def name_draws(model: JointModel, binding: Binding, sampled: Sampled) -> tuple[x
         coordinates |= {name: np.asarray(names) for name, names in axes.items()}
         variables[site.name] = (("chain", "draw", *axes), shaped(value))
     patients, series = len(labels.patients), len(labels.series)
-    for label, value in effects.items():
-        variables[label + EFFECT] = (("chain", "draw", "patient"), shaped(value, patients))
+    each = {label: shaped(value, patients) for label, value in by_label.items()}
+    if effects is not None and model.dynamics is not None:
+        each = {parameter.label: effects[..., k] for k, parameter in enumerate(model.dynamics.random)}
+    for label, value in each.items():
+        variables[label + EFFECT] = (("chain", "draw", "patient"), value)
         coordinates["patient"] = np.asarray(labels.patients)
     for label, value in lesions.items():
         variables[label + LESION_EFFECT] = (("chain", "draw", "series"), shaped(value, series))

@@ -21,6 +21,10 @@ POWER = 5.0
 Claret-Bruno with a Weibull baseline is below 1e-6 for 9 draws of 10 and below 2e-4 for 99 of 100; higher powers miss
 growth towards the end of follow-up, lower ones a hazard that is infinite at day 0."""
 
+CERTAIN = 300.0
+"""Log hazard per year beyond which the integral takes this value: nobody survives 1e-100 years of either, and value and
+gradient stay finite."""
+
 
 def hazard_psi(model: ModelParts, theta: Theta) -> dict[str, Float[Array, "..."]]:
     """Return the parameters of the baseline hazard, keyed by parameter name."""
@@ -38,39 +42,87 @@ def patient_state(model: ModelParts, parameters: PatientParameters | None) -> Pa
     return PatientState(Trajectory(model.dynamics.law, psi), effects)
 
 
-def linear_predictor(
+LinkValues = tuple[Float[Array, "patient node"], ...]
+"""Values of links, one array per coefficient, in the order of the model's links."""
+
+
+def link_values(
+    model: ModelParts, state: PatientState | None, time_year: Float[Array, "patient node"], *, constant: bool
+) -> LinkValues:
+    """Return the values of the constant links, or of those that move with time: what a trajectory says, no more."""
+    part = model.hazard
+    assert part is not None
+    values: list[Array] = []
+    for term in part.links:
+        if term.link.constant is constant:
+            assert state is not None
+            values += term.link.values(state, time_year)
+    return tuple(values)
+
+
+def link_coefficients(model: ModelParts, theta: Theta, *, constant: bool) -> list[Float[Array, ""]]:
+    """Return the coefficients of the links in the order of `link_values`."""
+    part = model.hazard
+    assert part is not None
+    effects = tuple(parameter.label for parameter in model.dynamics.random) if model.dynamics else ()
+    names = [name for term in part.links if term.link.constant is constant for name in term.link.coefficients(effects)]
+    return [theta[f"{part.event}.link[{name}]"] for name in names]
+
+
+def fixed_predictor(
+    model: ModelParts, theta: Theta, state: PatientState | None, design: Design
+) -> Float[Array, "patient 1"]:
+    """Return what does not move with time: the covariates and the constant links."""
+    part = model.hazard
+    assert part is not None
+    total = jnp.zeros((design.arm.shape[0], 1))
+    if "hazard" in design.columns:
+        total = total + (design.columns["hazard"] @ theta[f"{part.event}.beta"])[:, None]
+    values = link_values(model, state, jnp.zeros((1, 1)), constant=True)
+    return total + _weigh(link_coefficients(model, theta, constant=True), values)
+
+
+def _weigh(coefficients: list[Float[Array, ""]], values: LinkValues) -> Float[Array, "..."]:
+    return sum((a * value for a, value in zip(coefficients, values, strict=True)), start=jnp.zeros(()))
+
+
+def log_hazard(
     model: ModelParts,
     theta: Theta,
     state: PatientState | None,
     design: Design,
     time_year: Float[Array, "patient node"],
-    *,
-    constant: bool,
+    moving: LinkValues | None = None,
 ) -> Float[Array, "patient node"]:
-    """Return the covariates and constant links (``constant``), or the links that move with time."""
-    part = model.hazard
-    assert part is not None
-    total = jnp.zeros((design.arm.shape[0], 1))
-    if constant and "hazard" in design.columns:
-        total = total + (design.columns["hazard"] @ theta[f"{part.event}.beta"])[:, None]
-    for term in part.links:
-        if term.link.constant is constant:
-            assert state is not None
-            names = term.link.coefficients(tuple(state.effects))
-            for name, value in zip(names, term.link.values(state, time_year), strict=True):
-                total = total + theta[f"{part.event}.link[{name}]"] * value
-    return total
+    """Return the log hazard of every patient at times of shape (patient, node).
 
-
-def log_hazard(
-    model: ModelParts, theta: Theta, state: PatientState | None, design: Design, time_year: Float[Array, "patient node"]
-) -> Float[Array, "patient node"]:
-    """Return the log hazard of every patient at times of shape (patient, node)."""
+    ``moving`` : the values of the links that move with time, where they are known already.
+    """
     part = model.hazard
     assert part is not None
     base = part.hazard.log_hazard(time_year, hazard_psi(model, theta), design.knots_year)
-    fixed = linear_predictor(model, theta, state, design, time_year, constant=True)
-    return base + fixed + linear_predictor(model, theta, state, design, time_year, constant=False)
+    if moving is None:
+        moving = link_values(model, state, time_year, constant=False)
+    fixed = fixed_predictor(model, theta, state, design)
+    return base + fixed + _weigh(link_coefficients(model, theta, constant=False), moving)
+
+
+def quadrature(
+    model: ModelParts, design: Design, start_year: Float[Array, " patient"], stop_year: Float[Array, " patient"]
+) -> tuple[Float[Array, "patient node"], Float[Array, "patient node"]]:
+    """Return the times and weights at which each patient's hazard is integrated from start to stop, in years.
+
+    Gauss-Radau in x with u = start + width x^power on every stretch between knots of the baseline hazard; the
+    substitution takes up the singularity of a hazard that is infinite at 0.
+    """
+    part = model.hazard
+    assert part is not None
+    somewhere = after_day_0(stop_year)[:, None]
+    edges = [start_year, *_inner_edges(design, start_year, stop_year), stop_year]
+    nodes, weights = power_rule(part.nodes, POWER)
+    stretches = [((right - left)[:, None], left[:, None]) for left, right in pairwise(edges)]
+    times = [jnp.where(width > 0, left + width * nodes, somewhere) for width, left in stretches]
+    return jnp.concatenate(times, axis=1), jnp.concatenate([width * weights for width, _ in stretches], axis=1)
 
 
 def cumulative_hazard(
@@ -80,31 +132,22 @@ def cumulative_hazard(
     design: Design,
     start_year: Float[Array, " patient"],
     stop_year: Float[Array, " patient"],
+    moving: LinkValues | None = None,
 ) -> Float[Array, " patient"]:
     """Return the integral of each patient's hazard from start to stop (per patient, in years).
 
-    In closed form where no link moves with time. Otherwise by Gauss-Legendre in x with u = start + width x^power on
-    every stretch between knots of the baseline hazard; the substitution takes up the singularity of a hazard that is
-    infinite at 0.
+    In closed form where no link moves with time, otherwise by `quadrature`; ``moving`` holds the values of the moving
+    links at its times, where they are known already.
     """
     part = model.hazard
     assert part is not None
-    fixed = linear_predictor(model, theta, state, design, start_year[:, None], constant=True)[:, 0]
-    psi = hazard_psi(model, theta)
     if not part.time_varying:
+        psi = hazard_psi(model, theta)
         between = [part.hazard.cumulative(time, psi, design.knots_year) for time in (stop_year, start_year)]
-        return jnp.exp(fixed) * (between[0] - between[1])
-    total = jnp.zeros_like(start_year)
-    somewhere = after_day_0(stop_year)[:, None]
-    edges = [start_year, *_inner_edges(design, start_year, stop_year), stop_year]
-    nodes, weights = power_rule(part.nodes, POWER)
-    for left, right in pairwise(edges):
-        width = (right - left)[:, None]
-        time = jnp.where(width > 0, left[:, None] + width * nodes, somewhere)
-        base = part.hazard.log_hazard(time, psi, design.knots_year)
-        moving = linear_predictor(model, theta, state, design, time, constant=False)
-        total = total + jnp.sum(width * weights * jnp.exp(base + fixed[:, None] + moving), axis=1)
-    return total
+        return jnp.exp(fixed_predictor(model, theta, state, design)[:, 0]) * (between[0] - between[1])
+    time, weight = quadrature(model, design, start_year, stop_year)
+    log_rate = jnp.minimum(log_hazard(model, theta, state, design, time, moving), CERTAIN)
+    return jnp.sum(weight * jnp.exp(log_rate), axis=1)
 
 
 def after_day_0(time_year: Float[Array, " patient"]) -> Float[Array, " patient"]:

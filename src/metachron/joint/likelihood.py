@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metachron.joint.design import Design, Dims, Rows
-from metachron.joint.hazard_terms import after_day_0, cumulative_hazard, log_hazard, patient_state
+from metachron.joint.hazard_terms import (
+    LinkValues,
+    after_day_0,
+    cumulative_hazard,
+    link_values,
+    log_hazard,
+    patient_state,
+    quadrature,
+)
 from metachron.joint.parts import ModelParts
 from metachron.joint.population import PatientParameters, patient_parameters, row_parameters
 from metachron.joint.sites import Theta, Values
@@ -27,22 +37,57 @@ def size_rows(
     return rows.weight * value
 
 
+class MovingLinks(NamedTuple):
+    """Values of the links that move with time, wherever an event's likelihood looks at them."""
+
+    event: LinkValues
+    survived: LinkValues
+    between: LinkValues
+
+
+def moving_links(
+    model: ModelParts, parameters: PatientParameters | None, design: Design, dims: Dims
+) -> MovingLinks | None:
+    """Return the values that `event_terms` needs of links that move with time; None where there are none."""
+    events = design.events
+    if model.hazard is None or not model.hazard.time_varying:
+        return None
+    assert events is not None
+    state = patient_state(model, parameters)
+
+    def values(start_year: Array, stop_year: Array) -> LinkValues:
+        return link_values(model, state, quadrature(model, design, start_year, stop_year)[0], constant=False)
+
+    return MovingLinks(
+        link_values(model, state, after_day_0(events.lower_year)[:, None], constant=False),
+        values(events.entry_year, events.lower_year),
+        values(events.lower_year, events.upper_year) if dims.interval else (),
+    )
+
+
 def event_terms(
-    model: ModelParts, theta: Theta, parameters: PatientParameters | None, design: Design, dims: Dims
+    model: ModelParts,
+    theta: Theta,
+    parameters: PatientParameters | None,
+    design: Design,
+    dims: Dims,
+    moving: MovingLinks | None = None,
 ) -> Float[Array, " patient"]:
     """Return each patient's log likelihood of the event given survival to entry.
 
     Exact: log h(t) - H(entry, t); right-censored: -H(entry, t); interval (l, u]: log[exp(-H(entry, l)) -
-    exp(-H(entry, u))]. A patient without follow-up contributes 0.
+    exp(-H(entry, u))]. A patient without follow-up contributes 0. ``moving`` : from `moving_links`, where known.
     """
     events = design.events
     assert events is not None
+    if moving is None:
+        moving = moving_links(model, parameters, design, dims) or MovingLinks((), (), ())
     state = patient_state(model, parameters)
-    survived = cumulative_hazard(model, theta, state, design, events.entry_year, events.lower_year)
-    time = after_day_0(events.lower_year)
-    total = events.exact * log_hazard(model, theta, state, design, time[:, None])[:, 0] - survived
+    time = after_day_0(events.lower_year)[:, None]
+    survived = cumulative_hazard(model, theta, state, design, events.entry_year, events.lower_year, moving.survived)
+    total = events.exact * log_hazard(model, theta, state, design, time, moving.event)[:, 0] - survived
     if dims.interval:
-        between = cumulative_hazard(model, theta, state, design, events.lower_year, events.upper_year)
+        between = cumulative_hazard(model, theta, state, design, events.lower_year, events.upper_year, moving.between)
         inside = jnp.where(events.interval > 0, between, 1.0)
         total = total + events.interval * jnp.log(-jnp.expm1(-inside))
     return events.known * total

@@ -43,6 +43,8 @@ class Observation(abc.ABC):
     name: ClassVar[str]
     equation: ClassVar[str]
     needs_positive_size: ClassVar[bool]
+    scales: ClassVar[bool] = True
+    """Whether the standard deviation is proportional to the law's one parameter."""
 
     @property
     @abc.abstractmethod
@@ -144,6 +146,7 @@ class Combined(Observation):
     name = "combined"
     equation = "y ~ N(size(t), sigma^2 + (tau size(t))^2) in mm"
     needs_positive_size = False
+    scales = False
     parameters = (_ADDITIVE_MM, _PROPORTIONAL)
 
     def value_scale(self, law: Law) -> Scale:
@@ -153,7 +156,7 @@ class Combined(Observation):
         self, location: Float[Array, " row"], law: Law, residual: Residual
     ) -> tuple[Float[Array, " row"], Float[Array, " row"]]:
         mean = law.scale.to_mm(location)
-        return mean, jnp.sqrt(jnp.square(residual["additive_mm"]) + jnp.square(residual["proportional"] * mean))
+        return mean, jnp.hypot(residual["additive_mm"], residual["proportional"] * mean)
 
 
 @dataclass(frozen=True)

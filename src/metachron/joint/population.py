@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -10,6 +11,8 @@ from jaxtyping import Array, Float
 from metachron.joint.design import Design
 from metachron.joint.parts import DynamicsPart, ParameterModel
 from metachron.joint.sites import CORRELATION, Theta, Values
+
+_LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
 class PatientParameters(NamedTuple):
@@ -48,6 +51,30 @@ def patient_effects(part: DynamicsPart, values: Values, design: Design) -> dict[
         parameter.label: standard[:, index] * patient_spread(parameter, values.theta, design)
         for index, parameter in enumerate(part.random)
     }
+
+
+def log_effect_density(
+    part: DynamicsPart, theta: Theta, effects: Float[Array, "effect patient"], design: Design
+) -> Float[Array, " patient"]:
+    """Return the log density of patient effects on the transform scale: normal about 0 with the model's covariance."""
+    spreads = [patient_spread(parameter, theta, design) for parameter in part.random]
+    scaled = jnp.stack([value / spread for value, spread in zip(effects, spreads, strict=True)])
+    log_scale = sum(jnp.log(spread) for spread in spreads)
+    if CORRELATION in theta:
+        factor = theta[CORRELATION]
+        scaled = jnp.stack(_solve_lower(factor, list(scaled)))
+        log_scale = log_scale + jnp.sum(jnp.log(jnp.diagonal(factor)))
+    return -0.5 * jnp.sum(jnp.square(scaled), axis=0) - log_scale - len(part.random) * _LOG_SQRT_2PI
+
+
+def _solve_lower(factor: Float[Array, "effect effect"], right: list[Array]) -> list[Array]:
+    """Return the solution of a small lower-triangular system, written out: it stays elementwise over patients."""
+    solved: list[Array] = []
+    for row, value in enumerate(right):
+        for column, known in enumerate(solved):
+            value = value - factor[row, column] * known
+        solved.append(value / factor[row, row])
+    return solved
 
 
 def lesion_effects(part: DynamicsPart, values: Values) -> dict[str, Float[Array, " series"]]:

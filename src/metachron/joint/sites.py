@@ -134,8 +134,13 @@ def vector_size(model: ModelParts, dims: Dims) -> int:
     return population_size(model, dims) + sum(rows * columns for rows, columns in effect_shapes(model, dims))
 
 
-def unpack(vector: Float[Array, " free"], model: ModelParts, dims: Dims) -> tuple[Values, Float[Array, ""]]:
-    """Return the values at an unconstrained vector, and the log prior with the Jacobian of the maps."""
+def unpack_population(
+    vector: Float[Array, " free"], model: ModelParts, dims: Dims
+) -> tuple[dict[str, Float[Array, "..."]], Float[Array, ""]]:
+    """Return the population parameters at an unconstrained vector, and their log prior with the Jacobian of the maps.
+
+    They stand first in the vector; what follows them is not looked at.
+    """
     theta, density, start = {}, jnp.zeros(()), 0
     for site in list_sites(model, dims):
         free = vector[start : start + site.free_size].reshape(site.free_shape)
@@ -146,6 +151,13 @@ def unpack(vector: Float[Array, " free"], model: ModelParts, dims: Dims) -> tupl
         density += log_prior(site.prior, value)
         if site.prior.family == "lkj" or is_positive(site.prior):
             density += jnp.sum(bijector.log_abs_det_jacobian(free, value))
+    return theta, density
+
+
+def unpack(vector: Float[Array, " free"], model: ModelParts, dims: Dims) -> tuple[Values, Float[Array, ""]]:
+    """Return the values at an unconstrained vector, and the log prior with the Jacobian of the maps."""
+    theta, density = unpack_population(vector, model, dims)
+    start = population_size(model, dims)
     effects = []
     for shape in effect_shapes(model, dims):
         size = math.prod(shape)
@@ -158,11 +170,18 @@ def unpack(vector: Float[Array, " free"], model: ModelParts, dims: Dims) -> tupl
 
 def pack(values: Values, model: ModelParts, dims: Dims) -> Float[Array, " free"]:
     """Return the unconstrained vector of values: the inverse of `unpack`."""
-    parts = [
-        jnp.ravel(to_real_line(site.prior).inv(jnp.asarray(values.theta[site.name], dtype=float)))
-        for site in list_sites(model, dims)
-    ]
-    return jnp.concatenate([*parts, jnp.ravel(values.patient), jnp.ravel(values.lesion)])
+    population = pack_population(values.theta, model, dims)
+    return jnp.concatenate([population, jnp.ravel(values.patient), jnp.ravel(values.lesion)])
+
+
+def pack_population(theta: Theta, model: ModelParts, dims: Dims) -> Float[Array, " free"]:
+    """Return the unconstrained vector of the population parameters: the inverse of `unpack_population`."""
+    return jnp.concatenate(
+        [
+            jnp.ravel(to_real_line(site.prior).inv(jnp.asarray(theta[site.name], dtype=float)))
+            for site in list_sites(model, dims)
+        ]
+    )
 
 
 def median_values(model: ModelParts, dims: Dims) -> Values:

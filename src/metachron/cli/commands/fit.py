@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from metachron.cli.arguments import CohortName, Mapping
 from metachron.cli.console import note
-from metachron.cli.fitting import fit_and_save
+from metachron.cli.fitting import estimate_and_save, fit_and_save
 from metachron.cli.model_options import ModelOptions, build_model, describe_model
 from metachron.cli.outputs import refuse_unwritable
 
@@ -24,9 +24,17 @@ def fit(
     out: Annotated[Path, Parameter(help="File for the fit (netCDF).")],
     mapping: Mapping = None,
     options: ModelOptions = _DEFAULTS,
-    engine: Annotated[str, Parameter(group=_SAMPLING, help="How the posterior is computed.")] = "nuts",
+    engine: Annotated[
+        str, Parameter(group=_SAMPLING, help="auto, marginal (patient effects integrated out) or nuts (all sampled).")
+    ] = "auto",
+    estimate: Annotated[
+        str | None,
+        Parameter(group=_SAMPLING, help="ml or map: the maximum with standard errors, written to --out as JSON."),
+    ] = None,
     chains: Annotated[int, Parameter(group=_SAMPLING, help="Independent chains.")] = 4,
-    warmup: Annotated[int, Parameter(group=_SAMPLING, help="Adaptation steps of each chain.")] = 1000,
+    warmup: Annotated[
+        int | None, Parameter(group=_SAMPLING, help="Adaptation steps of each chain: 300 marginal, 1000 nuts.")
+    ] = None,
     draws: Annotated[int, Parameter(group=_SAMPLING, help="Draws kept of each chain.")] = 1000,
     seed: Annotated[int, Parameter(group=_SAMPLING, help="The same seed gives the same draws.")] = 1,
     target_acceptance: Annotated[
@@ -35,10 +43,14 @@ def fit(
     check: Annotated[
         bool, Parameter(group=_SAMPLING, help="End with exit code 3 when the draws have not converged.")
     ] = True,
+    checkpoint: Annotated[
+        Path | None,
+        Parameter(group=_SAMPLING, help="Folder from which a killed run goes on; OUT.checkpoint unless given."),
+    ] = None,
 ) -> None:
     """Fit a model to a cohort, save the draws and show the population parameters.
 
-    Ctrl-C after warm-up keeps the draws made so far.
+    Ctrl-C after warm-up keeps the draws made so far; the same command then goes on where it stopped.
     """
     from metachron.cohort.read import load
 
@@ -49,6 +61,12 @@ def fit(
     for remark in patients.notes:
         note(f"  note: {remark}")
     note(f"model: {describe_model(model)}\n")
+    if estimate is not None:
+        estimate_and_save(model, patients, out, estimate, seed=seed)
+        return
+    folder = checkpoint or out.with_name(out.name + ".checkpoint")
+    if folder.exists():
+        note(f"going on from {folder}")
     fit_and_save(
         model,
         patients,
@@ -60,4 +78,5 @@ def fit(
         draws=draws,
         seed=seed,
         target_acceptance=target_acceptance,
+        checkpoint=folder,
     )

@@ -1,0 +1,1 @@
+"""Patient effects integrated out, patient by patient, on fixed quasi-random nodes."""

@@ -1,0 +1,143 @@
+"""Proposals brought to the patients' conditionals, and the number of nodes that each patient needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from metachron.inference.marginal.blocks import LANES, ROWS, Blocks, make_blocks
+from metachron.inference.marginal.mixture import POPULATION_SHARE, Mixture, population_mixture, renew_population, split
+from metachron.inference.marginal.nodes import (
+    log_weights,
+    normalise,
+    place_nodes,
+    population_normal,
+    screen_nodes,
+    temper,
+    uniform_blocks,
+    update_mixture,
+)
+from metachron.inference.marginal.table import NodeModel, NodeTable
+from metachron.joint.design import Binding
+from metachron.joint.sites import Theta, unpack_population
+
+ADAPTING_ROWS = 4
+LEAST_SHARE = 0.1
+"""Effective share of nodes below which weights are tempered."""
+MAX_STEPS = 25
+SETTLING_STEPS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Proposals:
+    """The proposals of all patients, and the effective share of nodes they had when last looked at."""
+
+    mixture: Mixture
+    share: np.ndarray
+
+
+def thetas_at(view: NodeModel, vectors: Float[np.ndarray, "theta free"]) -> dict[str, Array]:
+    """Return the population parameters at several unconstrained vectors, stacked."""
+    each = [unpack_population(jnp.asarray(vector), view.model, view.dims)[0] for vector in vectors]
+    return {name: jnp.stack([theta[name] for theta in each]) for name in each[0]}
+
+
+def first(thetas: Theta) -> dict[str, Array]:
+    """Return the first of stacked population parameters."""
+    return {name: value[0] for name, value in thetas.items()}
+
+
+def start_proposals(view: NodeModel, binding: Binding, vector: np.ndarray, *, seed: int) -> Proposals:
+    """Return proposals found from nothing but the population's distribution at a vector."""
+    theta = first(thetas_at(view, vector[None]))
+    mixture = population_mixture(*population_normal(view, theta, binding))
+    found = follow(view, binding, mixture, vector[None], steps=MAX_STEPS, seed=seed)
+    return follow(view, binding, split(found.mixture), vector[None], steps=SETTLING_STEPS, seed=seed + MAX_STEPS)
+
+
+def follow(
+    view: NodeModel, binding: Binding, mixture: Mixture, vectors: np.ndarray, *, steps: int, seed: int
+) -> Proposals:
+    """Return proposals after up to ``steps`` updates towards the conditionals averaged over some vectors.
+
+    The first vector gives the population's distribution in component 0. Updates end early once no patient's weights
+    need tempering and `SETTLING_STEPS` more have been made.
+    """
+    thetas = thetas_at(view, vectors)
+    mean, factor = population_normal(view, first(thetas), binding)
+    mixture = renew_population(mixture, mean, factor)
+    scale = jnp.linalg.norm(factor, axis=-1)
+    blocks = uniform_blocks(binding, ADAPTING_ROWS)
+    patient = jnp.ravel(blocks.patient)
+    real = np.asarray(binding.design.patient_weight) > 0
+    nodes = jnp.full(binding.dims.patients, float(ADAPTING_ROWS * LANES))
+    since, share = 0, np.zeros(binding.dims.patients)
+    for step in range(steps):
+        table = place_nodes(view, binding, blocks, mixture, seed=seed + step)
+        log_weight = averaged(view, thetas, table, patient, binding.dims.patients)
+        weight, power, effective = temper(log_weight, patient, nodes, LEAST_SHARE, patients=binding.dims.patients)
+        mixture = update_mixture(mixture, blocks.patient, table.nodes, weight, scale)
+        share = np.asarray(effective / nodes)
+        since = since + 1 if np.mean(np.asarray(power)[real] >= 1.0) >= 0.98 else 0
+        if since > SETTLING_STEPS:
+            break
+    return Proposals(mixture, share)
+
+
+def averaged(view: NodeModel, thetas: Theta, table: NodeTable, patient: Array, patients: int) -> Array:
+    """Return log weights of each patient's conditional averaged over several population parameters."""
+    weights = log_weights(thetas, table, view=view).reshape(-1, len(patient), LANES)
+    if len(weights) == 1:
+        return weights[0]
+    each = [normalise(weight, patient, patients=patients)[0] for weight in weights]
+    return jnp.log(sum(each[1:], start=each[0]) / len(each))
+
+
+def needed_rows(
+    view: NodeModel, binding: Binding, mixture: Mixture, vectors: np.ndarray, *, mean_rows: int, seed: int
+) -> np.ndarray:
+    """Return rows of nodes per patient, a power of 2, at most ``mean_rows`` on average, where they help most.
+
+    The variance of the estimated log ratio of a patient's likelihood between the first vector and another is the sum
+    over nodes of squared normalised weights times the squared relative deviation of the node's own ratio. It falls
+    as one over the number of nodes (faster with quasi-random ones), so nodes in proportion to its root are best.
+    """
+    blocks = uniform_blocks(binding, ADAPTING_ROWS)
+    patient, patients = jnp.ravel(blocks.patient), binding.dims.patients
+    table = place_nodes(view, binding, blocks, mixture, seed=seed)
+    weights = log_weights(thetas_at(view, vectors), table, view=view).reshape(len(vectors), -1, LANES)
+    base, total = normalise(weights[0], patient, patients=patients)
+    variance = np.zeros(patients)
+    for other in weights[1:]:
+        _, other_total = normalise(other, patient, patients=patients)
+        log_ratio = jnp.where(base > 0, other - weights[0], 0.0) - (other_total - total)[patient][:, None]
+        spread = np.asarray(jnp.sum(jnp.square(base * jnp.expm1(log_ratio)), axis=1))
+        variance += np.bincount(np.asarray(patient), spread, minlength=patients) / (len(vectors) - 1)
+    real = np.flatnonzero(np.asarray(binding.design.patient_weight) > 0)
+    root = np.sqrt(variance[real]) + 1e-12
+    ideal = np.log2(root / root.mean() * mean_rows)
+    for less in np.arange(0.0, 16.0, 0.1):
+        rows = np.clip(2.0 ** np.round(ideal - less), 1, ROWS).astype(int)
+        if rows.sum() <= mean_rows * len(rows):
+            break
+    return rows
+
+
+def final_table(
+    view: NodeModel,
+    binding: Binding,
+    mixture: Mixture,
+    rows: np.ndarray,
+    vector: np.ndarray,
+    *,
+    mean_rows: int,
+    seed: int,
+) -> tuple[NodeTable, Blocks]:
+    """Return the table with the given rows per patient, screened at a vector, and its blocks."""
+    blocks = make_blocks(binding, rows, mean_rows=mean_rows)
+    table = place_nodes(view, binding, blocks, mixture, seed=seed)
+    mean = jnp.sum(mixture.weight[:, 1:, None] * mixture.mean[:, 1:], axis=1) / (1.0 - POPULATION_SHARE)
+    return screen_nodes(view, table, blocks, first(thetas_at(view, vector[None])), mean), blocks

@@ -1,0 +1,134 @@
+"""Patients in blocks of one shape: rows of 64 nodes, all rows of a patient in the same block.
+
+A block is a `Design` in which every row counts as a patient, so the formulas of the joint room serve it as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from metachron.cohort.arrays import bucket
+from metachron.joint.design import Binding, Design, Events, Rows
+
+LANES = 64
+"""Nodes in a row."""
+ROWS = 64
+"""Rows in a block: a patient has 64 to 4,096 nodes."""
+
+
+class Blocks(NamedTuple):
+    """Designs of all blocks, stacked along a first axis, and whose rows they are.
+
+    ``patient`` is the patient of each row, ``slot`` the place of that patient within the block, ``part`` counts the
+    rows of a patient, ``share`` is 1 / (rows of the patient), and ``weight`` 0 for a row of padding.
+    ``slot_patient`` is the patient in each slot, -1 for none.
+    """
+
+    design: Design
+    patient: np.ndarray
+    slot: np.ndarray
+    part: np.ndarray
+    share: np.ndarray
+    weight: np.ndarray
+    slot_patient: np.ndarray
+
+
+def make_blocks(binding: Binding, rows_per_patient: np.ndarray, *, mean_rows: int) -> Blocks:
+    """Return the blocks of a cohort.
+
+    Parameters
+    ----------
+    rows_per_patient : a power of 2 up to `ROWS` for each patient that is not padding.
+    mean_rows : at least their mean. The number of blocks depends on it and on the (bucketed) number of patients, so
+        that another cohort of the bucket, whose patients have other needs, compiles nothing.
+    """
+    patients = np.flatnonzero(np.asarray(binding.design.patient_weight) > 0)
+    order = np.argsort(-rows_per_patient, kind="stable")
+    index = np.repeat(np.arange(len(order)), rows_per_patient[order])
+    count = -(-max(len(index), mean_rows * binding.dims.patients) // ROWS)
+    blocks = count if count < 8 else bucket(count)
+    shape = (blocks, ROWS)
+    patient = np.zeros(blocks * ROWS, dtype=np.int32)
+    patient[: len(index)] = patients[order][index]
+    patient[len(index) :] = patients[order][0]
+    weight = np.zeros(blocks * ROWS)
+    weight[: len(index)] = 1.0
+    first = np.concatenate([[0], np.cumsum(rows_per_patient[order])[:-1]])
+    part = np.zeros(blocks * ROWS, dtype=np.int32)
+    part[: len(index)] = np.arange(len(index)) - first[index]
+    share = np.ones(blocks * ROWS)
+    share[: len(index)] = 1.0 / rows_per_patient[order][index]
+    by_block = [array.reshape(shape) for array in (patient, part, share, weight)]
+    return _assemble(binding.design, *by_block)
+
+
+def _assemble(design: Design, patient: np.ndarray, part: np.ndarray, share: np.ndarray, weight: np.ndarray) -> Blocks:
+    slot, slot_patient = _slots(patient, part, weight)
+    return Blocks(_block_design(design, patient, weight), patient, slot, part, share, weight, slot_patient)
+
+
+def _slots(patient: np.ndarray, part: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the slot of each row, and the patient of each slot; padding shares the last slot that is left."""
+    begins = (part == 0) & (weight > 0)
+    slot = np.maximum(np.cumsum(begins, axis=1) - 1, 0).astype(np.int32)
+    slot_patient = np.full(patient.shape, -1, dtype=np.int32)
+    block, row = np.nonzero(begins)
+    slot_patient[block, slot[block, row]] = patient[block, row]
+    return slot, slot_patient
+
+
+def _block_design(design: Design, patient: np.ndarray, weight: np.ndarray) -> Design:
+    blocks = len(patient)
+
+    def pick(leaf: Any) -> Array:
+        return jnp.asarray(np.asarray(leaf)[patient])
+
+    events = None if design.events is None else Events(*(pick(leaf) for leaf in design.events))
+    return Design(
+        measured=_block_rows(design.measured, patient, weight),
+        censored=_block_rows(design.censored, patient, weight),
+        series_patient=jnp.tile(jnp.arange(ROWS), (blocks, 1)),
+        patient_weight=jnp.asarray(weight),
+        arm=pick(design.arm),
+        study_arm=pick(design.study_arm),
+        columns={name: pick(matrix) for name, matrix in design.columns.items()},
+        events=events,
+        knots_year=jnp.tile(design.knots_year, (blocks, 1)),
+    )
+
+
+def _block_rows(rows: Rows | None, patient: np.ndarray, weight: np.ndarray) -> Rows | None:
+    """Return the measurements of each block's patients, repeated for each of their rows, padded to one length."""
+    if rows is None:
+        return None
+    real = np.flatnonzero(np.asarray(rows.weight) > 0)
+    real = real[np.argsort(np.asarray(rows.patient)[real], kind="stable")]
+    owner = np.asarray(rows.patient)[real]
+    size = int(max(patient.max(), owner.max(initial=0))) + 1
+    counts = np.bincount(owner, minlength=size)
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    blocks = len(patient)
+    lengths = np.where(weight > 0, counts[patient], 0)
+    longest = 2 ** math.ceil(math.log2(max(8, int(lengths.sum(axis=1).max()))))
+    taken = np.zeros((blocks, longest), dtype=np.int64)
+    local = np.zeros((blocks, longest), dtype=np.int32)
+    known = np.zeros((blocks, longest))
+    flat_block, flat_row = np.nonzero(lengths)
+    repeats = lengths[flat_block, flat_row]
+    ends = np.cumsum(repeats)
+    within = np.arange(repeats.sum()) - np.repeat(ends - repeats, repeats)
+    block = np.repeat(flat_block, repeats)
+    before_block = np.concatenate([[0], np.cumsum(lengths.sum(axis=1))[:-1]])
+    column = np.arange(repeats.sum()) - before_block[block]
+    taken[block, column] = real[np.repeat(starts[patient[flat_block, flat_row]], repeats) + within]
+    local[block, column] = np.repeat(flat_row, repeats)
+    known[block, column] = 1.0
+    pad = known == 0
+    time_year = np.where(pad, 0.5, np.asarray(rows.time_year)[taken])
+    value = np.where(pad, np.asarray(rows.value)[0], np.asarray(rows.value)[taken])
+    return Rows(*(jnp.asarray(column) for column in (time_year, value, local, local, known)))

@@ -1,0 +1,154 @@
+"""Nodes for every patient: quasi-random points through the patient's proposal, as many as the patient needs."""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import logsumexp
+from jaxtyping import Array, Float
+from scipy.stats import qmc
+
+from metachron.inference.marginal.blocks import LANES, ROWS, Blocks, make_blocks
+from metachron.inference.marginal.mixture import Mixture, draw, improve, log_density
+from metachron.inference.marginal.table import NodeModel, NodeTable, block_log_joint, make_table
+from metachron.joint.design import Binding
+from metachron.joint.population import fixed_part, patient_spread
+from metachron.joint.sites import CORRELATION, Theta
+
+BISECTIONS = 20
+NEGLIGIBLE = 100.0
+
+
+@lru_cache(maxsize=8)
+def _points(coordinates: int, seed: int) -> np.ndarray:
+    """Return scrambled Sobol points (Owen 1998) of shape (part, coordinate, lane)."""
+    points = qmc.Sobol(coordinates, scramble=True, rng=np.random.default_rng(seed)).random(ROWS * LANES)
+    return np.swapaxes(points.reshape(ROWS, LANES, coordinates), 1, 2)
+
+
+def place_nodes(view: NodeModel, binding: Binding, blocks: Blocks, mixture: Mixture, *, seed: int) -> NodeTable:
+    """Return the table of nodes drawn from each patient's proposal.
+
+    All patients use the same points, each moved by a random shift of the patient's own, so that errors of patients do
+    not add up. Other seeds give independent nodes.
+    """
+    coordinates = view.effects + 1
+    shift = np.random.default_rng((seed, 1)).random((binding.dims.patients, coordinates))
+    nodes, log_share = _place(
+        mixture, jnp.asarray(_points(coordinates, seed)), jnp.asarray(shift), blocks.patient, blocks.part, blocks.share
+    )
+    return make_table(nodes, log_share, blocks, view=view)
+
+
+def screen_nodes(
+    view: NodeModel, table: NodeTable, blocks: Blocks, theta: Theta, mean: Float[Array, "patient effect"]
+) -> NodeTable:
+    """Return the table without the nodes that count for nothing at ``theta``: less than exp(-`NEGLIGIBLE`) of the
+    patient's heaviest one. They keep their place, at the patient's mean and without weight, so that no step of the
+    sampler meets a trajectory that overflows.
+    """
+    weight = log_weights({name: value[None] for name, value in theta.items()}, table, view=view)[0]
+    patient = jnp.ravel(blocks.patient)
+    heaviest = jax.ops.segment_max(jnp.max(weight, axis=2).ravel(), patient, num_segments=len(mean))
+    dead = weight < (heaviest - NEGLIGIBLE)[blocks.patient][..., None]
+    centre = jnp.moveaxis(mean[blocks.patient], -1, 1)[..., None]
+    nodes = jnp.where(dead[:, None], centre, table.nodes)
+    return make_table(nodes, jnp.where(dead, -jnp.inf, table.log_share), blocks, view=view)
+
+
+@jax.jit
+def _place(
+    mixture: Mixture, points: Array, shift: Array, patient: Array, part: Array, share: Array
+) -> tuple[Array, Array]:
+    flat = jnp.ravel(patient)
+    uniform = jnp.mod(points[jnp.ravel(part)] + shift[flat][..., None], 1.0)
+    uniform = jnp.clip(uniform, 1e-12, 1.0 - 1e-12)
+    nodes = draw(mixture, flat, uniform)
+    log_share = jnp.log(jnp.ravel(share) / LANES)[:, None] - log_density(mixture, flat, nodes)
+    blocks = patient.shape[0]
+    nodes = jnp.moveaxis(nodes.reshape(-1, blocks, ROWS, LANES), 0, 1)
+    return nodes, log_share.reshape(blocks, ROWS, LANES)
+
+
+def population_normal(view: NodeModel, theta: Theta, binding: Binding) -> tuple[Array, Array]:
+    """Return mean and Cholesky factor of the population's distribution of parameters, per patient."""
+    part, design = view.model.dynamics, binding.design
+    assert part is not None
+    mean = jnp.stack([fixed_part(p, theta, design) for p in part.random], axis=-1)
+    spread = jnp.stack(
+        [jnp.broadcast_to(patient_spread(p, theta, design), mean.shape[:1]) for p in part.random], axis=-1
+    )
+    correlation = theta.get(CORRELATION, jnp.eye(mean.shape[1]))
+    return mean, spread[..., None] * correlation
+
+
+@partial(jax.jit, static_argnames=("view",))
+def log_weights(thetas: Theta, table: NodeTable, *, view: NodeModel) -> Float[Array, "theta block row lane"]:
+    """Return log p(data, node | theta) plus the log share of each node, for several population parameters.
+
+    A node whose trajectory overflows has weight 0: the data exclude it.
+    """
+
+    def at(theta: Theta) -> Array:
+        values = jax.lax.map(lambda block: block_log_joint(view, theta, block) + block.log_share, table)
+        return jnp.where(jnp.isfinite(values), values, -jnp.inf)
+
+    return jax.lax.map(at, dict(thetas))
+
+
+@partial(jax.jit, static_argnames=("patients",))
+def normalise(log_weight: Float[Array, "row lane"], patient: Array, *, patients: int) -> tuple[Array, Array]:
+    """Return weights that sum to 1 over each patient's nodes, and each patient's log sum."""
+    total = _log_sum(log_weight, patient, patients)
+    return jnp.exp(log_weight - total[patient][:, None]), total
+
+
+def _log_sum(log_weight: Array, patient: Array, patients: int) -> Array:
+    by_row = logsumexp(log_weight, axis=1)
+    largest = jax.ops.segment_max(by_row, patient, num_segments=patients)
+    largest = jnp.where(jnp.isfinite(largest), largest, 0.0)
+    return largest + jnp.log(jax.ops.segment_sum(jnp.exp(by_row - largest[patient]), patient, num_segments=patients))
+
+
+@partial(jax.jit, static_argnames=("patients",))
+def temper(
+    log_weight: Float[Array, "row lane"], patient: Array, nodes: Array, least: float, *, patients: int
+) -> tuple[Array, Array, Array]:
+    """Return weights to the largest power at which a patient's effective share of nodes is still ``least``.
+
+    Also that power (1 where the weights need no tempering) and the effective number of nodes at power 1. A proposal
+    far from its target moves by steps it can see, instead of onto the one node that happens to be nearest.
+    """
+
+    def effective(power: Array) -> Array:
+        scaled = jnp.where(jnp.isfinite(log_weight), power[patient][:, None] * log_weight, -jnp.inf)
+        return jnp.exp(2.0 * _log_sum(scaled, patient, patients) - _log_sum(2.0 * scaled, patient, patients))
+
+    def halve(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = bounds
+        middle = 0.5 * (low + high)
+        enough = effective(middle) >= least * nodes
+        return jnp.where(enough, middle, low), jnp.where(enough, high, middle)
+
+    one = jnp.ones(patients)
+    full = effective(one)
+    low, _ = jax.lax.fori_loop(0, BISECTIONS, halve, (jnp.zeros(patients), one))
+    power = jnp.where(full >= least * nodes, 1.0, low)
+    scaled = jnp.where(jnp.isfinite(log_weight), power[patient][:, None] * log_weight, -jnp.inf)
+    return normalise(scaled, patient, patients=patients)[0], power, full
+
+
+@jax.jit
+def update_mixture(mixture: Mixture, patient: Array, nodes: Array, weight: Array, scale: Array) -> Mixture:
+    """Return `improve`d proposals from the nodes of a table; padding has weight 0."""
+    flat = jnp.moveaxis(nodes, 1, 0).reshape(nodes.shape[1], -1, LANES)
+    return improve(mixture, jnp.ravel(patient), flat, weight, scale)
+
+
+def uniform_blocks(binding: Binding, rows: int) -> Blocks:
+    """Return blocks with the same number of rows for every patient."""
+    count = int(np.sum(np.asarray(binding.design.patient_weight) > 0))
+    return make_blocks(binding, np.full(count, rows), mean_rows=rows)

@@ -1,0 +1,181 @@
+"""From a model and a cohort to nodes at the maximum: what sampling, estimates and leave-one-out all start from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from metachron.base import ModelError
+from metachron.inference.marginal.adapt import Proposals, final_table, follow, needed_rows, start_proposals
+from metachron.inference.marginal.blocks import ROWS, Blocks
+from metachron.inference.marginal.mixture import Mixture
+from metachron.inference.marginal.optimise import (
+    Optimum,
+    climb,
+    density_at,
+    optimum_at,
+    positive,
+    scale_at,
+)
+from metachron.inference.marginal.table import NodeModel, NodeTable
+from metachron.joint import JointModel
+from metachron.joint.design import Binding
+from metachron.joint.sites import list_sites, median_values, pack_population
+
+MAX_ROUNDS = 12
+CLIMB_STEPS = 8
+SETTLED = 0.5
+"""A round ends the search when it moves every parameter by less than this many of its own conditional sds."""
+SPREAD_DRAWS = 8
+MEAN_ROWS = 4
+"""Rows of 64 nodes per patient on average; how many each has depends on its need."""
+LINK_START = 0.2
+"""Where coefficients of links that move with time start, in prior sds either side of 0. At 0 the density has a cusp:
+on one side of it trajectories that explode are excluded by the survival of the patient, on the other they are not."""
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Proposals at the maximum of the marginal density, that maximum, and draws of its normal approximation."""
+
+    view: NodeModel
+    binding: Binding
+    mixture: Mixture
+    optimum: Optimum
+    rows: np.ndarray
+    mean_rows: int
+    vectors: Float[np.ndarray, "theta free"]
+
+    @property
+    def covariance(self) -> Float[np.ndarray, "free free"]:
+        """The inverse of the curvature at the maximum."""
+        return np.asarray(np.linalg.inv(positive(-self.optimum.hessian)))
+
+    def table(self, *, times: int = 1, seed: int) -> tuple[NodeTable, Blocks]:
+        """Return nodes for every patient, ``times`` as many as needed; other seeds give independent ones."""
+        rows, mean = np.minimum(self.rows * times, ROWS), self.mean_rows * times
+        return final_table(self.view, self.binding, self.mixture, rows, self.optimum.vector, mean_rows=mean, seed=seed)
+
+
+def why_not(model: JointModel) -> str | None:
+    """Return why patient effects of this model cannot be integrated out, or None when they can."""
+    part = model.dynamics
+    if part is None or not part.random:
+        return "it has no patient effects to integrate out"
+    if part.lesion:
+        return "it has lesion effects, whose integral has the dimension of all lesions of a patient"
+    if len(part.random) > MAX_EFFECTS:
+        return f"it has {len(part.random)} patient effects, and nodes cover at most {MAX_EFFECTS}"
+    return None
+
+
+MAX_EFFECTS = 6
+
+
+def prepare(
+    model: JointModel,
+    binding: Binding,
+    *,
+    with_prior: bool = True,
+    seed: int = 1,
+    mean_rows: int = MEAN_ROWS,
+    report: Report | None = None,
+) -> Prepared:
+    """Return proposals brought to each patient's conditional at the maximum of the marginal posterior or likelihood.
+
+    Nodes and population parameters are improved in turn: nodes fixed, some Newton steps; parameters fixed, some
+    updates of the proposals. At the end the proposals follow the conditionals averaged over the normal approximation.
+
+    Raises
+    ------
+    ModelError
+        When the model has no patient effects to integrate out, or effects that this engine cannot.
+    """
+    reason = why_not(model)
+    if reason is not None:
+        raise ModelError(f"the marginal engine cannot fit this model: {reason}; use --engine nuts")
+    view = NodeModel.of(model, binding.dims)
+    searches = [
+        _search(view, binding, start, with_prior=with_prior, seed=seed, report=report)
+        for start in _starts(model, binding)
+    ]
+    proposals, optimum = max(searches, key=lambda found: _mass(found[1]))
+    return _spread(view, binding, proposals, optimum, seed=seed, mean_rows=mean_rows)
+
+
+def prepare_at(
+    model: JointModel, binding: Binding, vectors: Float[np.ndarray, "theta free"], *, seed: int, mean_rows: int
+) -> Prepared:
+    """Return proposals for the conditionals averaged over given population vectors: no search, no maximum.
+
+    The first vector stands in the place of the maximum; the curvature is that of the vectors' own covariance.
+    """
+    view = NodeModel.of(model, binding.dims)
+    proposals = start_proposals(view, binding, vectors[0], seed=seed)
+    found = follow(view, binding, proposals.mixture, vectors, steps=CLIMB_STEPS, seed=seed + 500)
+    rows = needed_rows(view, binding, found.mixture, vectors, mean_rows=mean_rows, seed=seed + 600)
+    free = vectors.shape[1]
+    optimum = Optimum(vectors[0], float("nan"), np.full(free, np.nan), np.full((free, free), np.nan))
+    return Prepared(view, binding, found.mixture, optimum, rows, mean_rows, vectors)
+
+
+def _starts(model: JointModel, binding: Binding) -> list[Float[np.ndarray, " free"]]:
+    """Return the prior medians; with links that move with time, moved off 0 to either side."""
+    theta = dict(median_values(model, binding.dims).theta)
+    if model.hazard is None or not model.hazard.time_varying:
+        return [np.array(pack_population(theta, model, binding.dims))]
+    starts = []
+    for side in (LINK_START, -LINK_START):
+        moved = {
+            f"{model.hazard.event}.link[{term.link.name}]": side * term.prior.args[-1]
+            for term in model.hazard.links
+            if not term.link.constant
+        }
+        shifted = {s.name: theta[s.name] + moved.get(s.name, 0.0) for s in list_sites(model, binding.dims)}
+        starts.append(np.array(pack_population(shifted, model, binding.dims)))
+    return starts
+
+
+def _search(
+    view: NodeModel, binding: Binding, vector: np.ndarray, *, with_prior: bool, seed: int, report: Report | None
+) -> tuple[Proposals, Optimum]:
+    proposals = start_proposals(view, binding, vector, seed=seed)
+    scale = np.full(len(vector), 0.01)
+    rows = np.full(int(np.sum(np.asarray(binding.design.patient_weight) > 0)), MEAN_ROWS)
+    for number in range(1, MAX_ROUNDS + 1):
+        table, _ = final_table(
+            view, binding, proposals.mixture, rows, vector, mean_rows=MEAN_ROWS, seed=seed + 100 * number
+        )
+        evaluate = density_at(view, table, with_prior=with_prior)
+        scale = scale_at(evaluate, vector, scale)
+        moved = climb(evaluate, vector, scale, steps=CLIMB_STEPS)
+        distance = float(np.max(np.abs(moved - vector) / scale))
+        vector = moved
+        proposals = follow(view, binding, proposals.mixture, vector[None], steps=4, seed=seed + 100 * number + 50)
+        if report is not None:
+            report(f"maximum: round {number}, log density {evaluate(vector)[0]:.2f}")
+        if distance < SETTLED:
+            break
+    return proposals, optimum_at(evaluate, vector, scale)
+
+
+def _mass(optimum: Optimum) -> float:
+    """Return the log of the normal approximation's integral: a high but narrow peak is not where the draws are."""
+    return optimum.value - 0.5 * float(np.linalg.slogdet(positive(-optimum.hessian))[1])
+
+
+def _spread(
+    view: NodeModel, binding: Binding, proposals: Proposals, optimum: Optimum, *, seed: int, mean_rows: int
+) -> Prepared:
+    """Return the proposals widened over the normal approximation, and the rows that each patient needs there."""
+    factor = np.linalg.cholesky(np.linalg.inv(positive(-optimum.hessian)))
+    noise = np.random.default_rng(seed).normal(size=(SPREAD_DRAWS, len(factor)))
+    vectors = np.concatenate([optimum.vector[None], optimum.vector + noise @ factor.T])
+    found = follow(view, binding, proposals.mixture, vectors, steps=5, seed=seed + 5000)
+    rows = needed_rows(view, binding, found.mixture, vectors, mean_rows=mean_rows, seed=seed + 6000)
+    return Prepared(view, binding, found.mixture, optimum, rows, mean_rows, vectors)
