@@ -45,7 +45,7 @@ def joint() -> tuple[JointModel, Cohort]:
 
 
 def log_likelihood(prepared: Prepared, vector: np.ndarray, *, times: int = 4, seed: int = 9) -> float:
-    table, _ = prepared.table(times=times, seed=seed)
+    table = prepared.table(times=times, seed=seed)
     return float(value_and_gradient(jnp.asarray(vector), table, view=prepared.view, with_prior=False)[0])
 
 
@@ -74,7 +74,7 @@ def test_gradient_is_the_derivative(joint: tuple[JointModel, Cohort], link: str)
     model, cohort = joint
     model = model.replace(links=[link])
     prepared = prepare(model, model.bind(cohort))
-    table, _ = prepared.table(seed=2)
+    table = prepared.table(seed=2)
     rng = np.random.default_rng(1)
     vector = prepared.vectors[1]
     direction = rng.normal(size=len(vector)) / np.sqrt(np.diag(np.linalg.inv(prepared.covariance)))
@@ -166,16 +166,16 @@ def test_draws_agree_with_the_joint_engine(joint: tuple[JointModel, Cohort]) -> 
 def test_poor_integrals_are_called_poor() -> None:
     """Weights with a heavy tail, an error of more than half a unit, a patient on few nodes: never 'good'."""
     rng = np.random.default_rng(2)
-    even = [np.full(256, 1 / 256)] * 4
-    names, rows = ("p1", "p2", "p3", "p4"), np.full(4, 4)
+    even = {f"p{number}": np.full(256, 1 / 256) for number in (1, 2, 3, 4)}
+    rows = np.full(4, 4)
     small = rng.normal(0, 0.05, 2000)
-    assert judge(small, small[:100], even, names, rows, LANES).word == "good"
+    assert judge(small, small[:100], even, rows, LANES).word == "good"
     heavy = np.log(rng.pareto(1.0, 2000) + 1e-3)
-    assert judge(heavy, small[:100], even, names, rows, LANES).word == "use NUTS"
-    assert judge(small, rng.normal(0, 2.0, 100), even, names, rows, LANES).word == "use NUTS"
+    assert judge(heavy, small[:100], even, rows, LANES).word == "use NUTS"
+    assert judge(small, rng.normal(0, 2.0, 100), even, rows, LANES).word == "use NUTS"
     alone = np.zeros(256)
     alone[:3] = 1 / 3
-    found = judge(small, small[:100], [*even[:3], alone], names, rows, LANES)
+    found = judge(small, small[:100], {**even, "p4": alone}, rows, LANES)
     assert found.word == "usable"
     assert "p4" in found.sentence
 

@@ -16,6 +16,7 @@ from joint.combinations import Combination
 from joint.designs import with_padding_effects
 from joint.small_cohort import small_cohort, small_tables
 from metachron.cohort import Cohort
+from metachron.dynamics import Trajectory
 from metachron.joint import Binding, Design, JointModel, Values
 from metachron.joint.hazard_terms import cumulative_hazard, log_hazard, patient_state
 from metachron.joint.population import patient_parameters
@@ -77,11 +78,18 @@ def check_density(one: Combination, seed: int) -> None:
 
 
 def _beyond_numbers(model: JointModel, values: Values, binding: Binding) -> bool:
-    """Whether a hazard above exp(50) per year or a size above 1e30 mm is among those that the density needs."""
-    state, times = _state(model, values, binding.design), _fine_times(binding.design)[0]
-    hazards = log_hazard(model, values.theta, state, binding.design, jnp.asarray(times))
+    """Whether the density needs a hazard outside exp(-700) to exp(50) per year, or a size above 1e30 mm."""
+    design, times = binding.design, _fine_times(binding.design)[0]
+    state = _state(model, values, design)
+    hazards = log_hazard(model, values.theta, state, design, jnp.asarray(times))
     assert state is not None
-    return bool((jnp.max(hazards) > 50.0) | (jnp.max(jnp.abs(state.trajectory.size_mm(times))) > 1e30))
+    sizes = [state.trajectory.size_mm(times)]
+    for rows in (design.measured, design.censored):
+        assert rows is not None
+        psi = {name: value[rows.patient, 0] for name, value in state.trajectory.psi.items()}
+        sizes.append(Trajectory(state.trajectory.law, psi).size_mm(rows.time_year))
+    largest = max(float(jnp.max(jnp.abs(size))) for size in sizes)
+    return not (float(jnp.min(hazards)) > -700.0 and float(jnp.max(hazards)) < 50.0 and largest < 1e30)
 
 
 def _state(model: JointModel, values: Values, design: Design):

@@ -113,7 +113,7 @@ def estimate(
     binding = model.bind(cohort)
     with_prior = kind == "map"
     prepared = prepare(model, binding, with_prior=with_prior, seed=seed, report=report)
-    table, _ = prepared.table(times=CHECKING, seed=seed + 1)
+    table = prepared.table(times=CHECKING, seed=seed + 1)
     evaluate = density_at(prepared.view, table, with_prior=with_prior)
     scale = scale_at(evaluate, prepared.optimum.vector, np.full(len(prepared.optimum.vector), 0.01))
     vector = climb(evaluate, prepared.optimum.vector, scale, steps=REFINING_STEPS)
@@ -152,7 +152,7 @@ def _likelihoods(prepared: Prepared, vector: np.ndarray, seed: int) -> np.ndarra
     """Return the log likelihood at the maximum on three independent sets of nodes."""
     values = []
     for offset in (1, 2, 3):
-        table, _ = prepared.table(times=CHECKING, seed=seed + offset)
+        table = prepared.table(times=CHECKING, seed=seed + offset)
         values.append(density_at(prepared.view, table, with_prior=False)(vector)[0])
     return np.array(values)
 

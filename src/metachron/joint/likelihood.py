@@ -8,13 +8,16 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metachron.joint.design import Design, Dims, Rows
+from metachron.joint.design import Design, Dims, Events, Rows
 from metachron.joint.hazard_terms import (
+    Exposure,
     LinkValues,
+    accumulate,
     after_day_0,
-    cumulative_hazard,
+    base_log_hazard,
+    exposure,
+    link_predictor,
     link_values,
-    log_hazard,
     patient_state,
     quadrature,
 )
@@ -37,60 +40,88 @@ def size_rows(
     return rows.weight * value
 
 
-class MovingLinks(NamedTuple):
-    """Values of the links that move with time, wherever an event's likelihood looks at them."""
+class LinkTable(NamedTuple):
+    """What trajectories say of each patient's event: values of the constant links, and of those that move with time
+    wherever the event's likelihood looks at them.
+    """
 
+    constant: LinkValues
     event: LinkValues
     survived: LinkValues
     between: LinkValues
 
 
-def moving_links(
-    model: ModelParts, parameters: PatientParameters | None, design: Design, dims: Dims
-) -> MovingLinks | None:
-    """Return the values that `event_terms` needs of links that move with time; None where there are none."""
+class HazardRows(NamedTuple):
+    """What the population parameters say of each patient's event, whatever the trajectory: the log hazard at its time
+    without links, and the stretches survived and, for an event known between two days, in between.
+    """
+
+    event: Float[Array, " patient"]
+    survived: Exposure
+    between: Exposure | None
+
+
+def link_table(model: ModelParts, parameters: PatientParameters | None, design: Design, dims: Dims) -> LinkTable:
+    """Return the values of the links that `event_terms` needs."""
     events = design.events
-    if model.hazard is None or not model.hazard.time_varying:
-        return None
+    assert model.hazard is not None
     assert events is not None
     state = patient_state(model, parameters)
+    constant = link_values(model, state, jnp.zeros((1, 1)), constant=True)
+    if not model.hazard.time_varying:
+        return LinkTable(constant, (), (), ())
 
     def values(start_year: Array, stop_year: Array) -> LinkValues:
         return link_values(model, state, quadrature(model, design, start_year, stop_year)[0], constant=False)
 
-    return MovingLinks(
+    return LinkTable(
+        constant,
         link_values(model, state, after_day_0(events.lower_year)[:, None], constant=False),
         values(events.entry_year, events.lower_year),
         values(events.lower_year, events.upper_year) if dims.interval else (),
     )
 
 
+def hazard_rows(model: ModelParts, theta: Theta, design: Design, dims: Dims) -> HazardRows:
+    """Return what `event_terms` needs of the population parameters."""
+    events = design.events
+    assert events is not None
+    time = after_day_0(events.lower_year)[:, None]
+    return HazardRows(
+        base_log_hazard(model, theta, design, time)[:, 0],
+        exposure(model, theta, design, events.entry_year, events.lower_year),
+        exposure(model, theta, design, events.lower_year, events.upper_year) if dims.interval else None,
+    )
+
+
 def event_terms(
-    model: ModelParts,
-    theta: Theta,
-    parameters: PatientParameters | None,
-    design: Design,
-    dims: Dims,
-    moving: MovingLinks | None = None,
+    model: ModelParts, theta: Theta, rows: HazardRows, links: LinkTable, events: Events
 ) -> Float[Array, " patient"]:
     """Return each patient's log likelihood of the event given survival to entry.
 
     Exact: log h(t) - H(entry, t); right-censored: -H(entry, t); interval (l, u]: log[exp(-H(entry, l)) -
-    exp(-H(entry, u))]. A patient without follow-up contributes 0. ``moving`` : from `moving_links`, where known.
+    exp(-H(entry, u))]. A patient without follow-up contributes 0.
     """
-    events = design.events
-    assert events is not None
-    if moving is None:
-        moving = moving_links(model, parameters, design, dims) or MovingLinks((), (), ())
-    state = patient_state(model, parameters)
-    time = after_day_0(events.lower_year)[:, None]
-    survived = cumulative_hazard(model, theta, state, design, events.entry_year, events.lower_year, moving.survived)
-    total = events.exact * log_hazard(model, theta, state, design, time, moving.event)[:, 0] - survived
-    if dims.interval:
-        between = cumulative_hazard(model, theta, state, design, events.lower_year, events.upper_year, moving.between)
+    fixed = link_predictor(model, theta, links.constant, constant=True)
+
+    def predictor(values: LinkValues) -> Array:
+        return fixed + link_predictor(model, theta, values, constant=False) if values else fixed
+
+    at_event = jnp.broadcast_to(predictor(links.event), (len(rows.event), 1))[:, 0]
+    total = events.exact * (rows.event + at_event) - accumulate(rows.survived, predictor(links.survived))
+    if rows.between is not None:
+        between = accumulate(rows.between, predictor(links.between))
         inside = jnp.where(events.interval > 0, between, 1.0)
         total = total + events.interval * jnp.log(-jnp.expm1(-inside))
     return events.known * total
+
+
+def _events(
+    model: ModelParts, theta: Theta, parameters: PatientParameters | None, design: Design, dims: Dims
+) -> Float[Array, " patient"]:
+    assert design.events is not None
+    rows, links = hazard_rows(model, theta, design, dims), link_table(model, parameters, design, dims)
+    return event_terms(model, theta, rows, links, design.events)
 
 
 def log_likelihood_by_patient(
@@ -107,7 +138,7 @@ def log_likelihood_by_patient(
                 terms, rows.patient, num_segments=dims.patients, indices_are_sorted=False
             )
     if model.hazard is not None:
-        total = total + event_terms(model, values.theta, parameters, design, dims)
+        total = total + _events(model, values.theta, parameters, design, dims)
     return total
 
 
@@ -120,5 +151,5 @@ def log_likelihood(model: ModelParts, values: Values, design: Design, dims: Dims
             assert rows is not None
             total = total + jnp.sum(size_rows(model, values.theta, parameters, rows, censored=censored))
     if model.hazard is not None:
-        total = total + jnp.sum(event_terms(model, values.theta, parameters, design, dims))
+        total = total + jnp.sum(_events(model, values.theta, parameters, design, dims))
     return total

@@ -53,22 +53,43 @@ def patient_effects(part: DynamicsPart, values: Values, design: Design) -> dict[
     }
 
 
-def log_effect_density(
-    part: DynamicsPart, theta: Theta, effects: Float[Array, "effect patient"], design: Design
-) -> Float[Array, " patient"]:
-    """Return the log density of patient effects on the transform scale: normal about 0 with the model's covariance."""
-    spreads = [patient_spread(parameter, theta, design) for parameter in part.random]
-    scaled = jnp.stack([value / spread for value, spread in zip(effects, spreads, strict=True)])
-    log_scale = sum(jnp.log(spread) for spread in spreads)
-    if CORRELATION in theta:
-        factor = theta[CORRELATION]
-        scaled = jnp.stack(_solve_lower(factor, list(scaled)))
-        log_scale = log_scale + jnp.sum(jnp.log(jnp.diagonal(factor)))
-    return -0.5 * jnp.sum(jnp.square(scaled), axis=0) - log_scale - len(part.random) * _LOG_SQRT_2PI
+class EffectForm(NamedTuple):
+    """The log density of a patient's random parameters as a quadratic form in their distance x from a centre:
+
+    ``constant + sum_i x_i (linear_i + sum_{j <= i} quadratic_ij x_j)``; everything per patient.
+    """
+
+    linear: Float[Array, "effect patient"]
+    quadratic: Float[Array, "effect effect patient"]
+    constant: Float[Array, " patient"]
+
+    def at(self, distance: Float[Array, "effect patient node"]) -> Float[Array, "patient node"]:
+        """Return the log density at nodes: written out over the few effects, so that it stays elementwise."""
+        total = self.constant[:, None]
+        for i, own in enumerate(distance):
+            slope = self.linear[i][:, None]
+            for j in range(i + 1):
+                slope = slope + self.quadratic[i, j][:, None] * distance[j]
+            total = total + slope * own
+        return total
+
+
+def effect_form(part: DynamicsPart, theta: Theta, design: Design, centre: Float[Array, "effect patient"]) -> EffectForm:
+    """Return the normal log density of the random parameters, on the transform scale, about a centre."""
+    spread = jnp.stack([jnp.broadcast_to(patient_spread(p, theta, design), design.arm.shape) for p in part.random])
+    shift = jnp.stack([fixed_part(p, theta, design) for p in part.random]) - centre
+    factor = theta.get(CORRELATION, jnp.eye(len(part.random)))
+    inverse = jnp.stack(_solve_lower(factor, list(jnp.eye(len(part.random)))))
+    precision = (inverse.T @ inverse)[..., None] / (spread[:, None] * spread[None, :])
+    linear = jnp.sum(precision * shift[None], axis=1)
+    log_scale = jnp.sum(jnp.log(spread), axis=0) + jnp.sum(jnp.log(jnp.diagonal(factor)))
+    constant = -0.5 * jnp.sum(linear * shift, axis=0) - log_scale - len(part.random) * _LOG_SQRT_2PI
+    below = jnp.tril(jnp.ones((len(part.random), len(part.random))), -1) + 0.5 * jnp.eye(len(part.random))
+    return EffectForm(linear, -below[..., None] * precision, constant)
 
 
 def _solve_lower(factor: Float[Array, "effect effect"], right: list[Array]) -> list[Array]:
-    """Return the solution of a small lower-triangular system, written out: it stays elementwise over patients."""
+    """Return the solution of a small lower-triangular system, written out: no call of a linear-algebra library."""
     solved: list[Array] = []
     for row, value in enumerate(right):
         for column, known in enumerate(solved):

@@ -23,9 +23,11 @@ _LOG_SQRT_2PI = 0.9189385332046727
 
 
 class SizeSummary(NamedTuple):
-    """Summaries per patient of the measured sizes, and per row of the censored ones (in units of the scatter)."""
+    """Summaries per patient of the measured sizes, and per row of the censored ones (in units of the scatter).
 
-    readings: Float[Array, " patient"]
+    ``log_unit`` does not depend on the population parameters at all.
+    """
+
     squares: Float[Array, " patient"]
     log_unit: Float[Array, " patient"]
     below: Float[Array, " row"]
@@ -38,38 +40,43 @@ def can_summarise(model: ModelParts) -> bool:
 
 def summarise_sizes(model: ModelParts, parameters: PatientParameters, design: Design, dims: Dims) -> SizeSummary:
     """Return the summary of a patient's sizes under a trajectory."""
-    part = model.dynamics
+    part, rows, below = model.dynamics, design.measured, design.censored
     assert part is not None
-    assert design.measured is not None
-    assert design.censored is not None
-    mean, unit = _mean_and_unit(part, parameters, design.measured)
-    rows = design.measured
-
-    def total(value: Array) -> Array:
-        weighted = jnp.broadcast_to(rows.weight * value, rows.weight.shape)
-        return jax.ops.segment_sum(weighted, rows.patient, num_segments=dims.patients)
-
-    below_mean, below_unit = _mean_and_unit(part, parameters, design.censored)
+    assert rows is not None
+    assert below is not None
+    mean, unit = _mean_and_unit(part, parameters, rows)
+    below_mean, below_unit = _mean_and_unit(part, parameters, below)
     return SizeSummary(
-        total(jnp.ones(())),
-        total(jnp.square((rows.value - mean) / unit)),
-        total(jnp.log(unit) + _LOG_SQRT_2PI),
-        (below_mean - design.censored.value) / below_unit,
+        _total(rows, jnp.square((rows.value - mean) / unit), dims),
+        _total(rows, jnp.log(unit) + _LOG_SQRT_2PI, dims),
+        (below_mean - below.value) / below_unit,
     )
 
 
+def count_readings(design: Design, dims: Dims) -> Float[Array, " patient"]:
+    """Return the number of measured sizes of each patient."""
+    assert design.measured is not None
+    return _total(design.measured, jnp.ones(()), dims)
+
+
+def scatter_sd(model: ModelParts, theta: Theta) -> Float[Array, ""]:
+    """Return the standard deviation that scales the scatter."""
+    assert model.dynamics is not None
+    return theta[f"residual.{_scale_name(model.dynamics)}"]
+
+
 def summary_terms(
-    model: ModelParts, theta: Theta, summary: SizeSummary, design: Design, dims: Dims
+    sigma: Float[Array, ""], summary: SizeSummary, censored: Rows, dims: Dims
 ) -> Float[Array, " patient"]:
-    """Return the log likelihood of each patient's sizes from their summary."""
-    part = model.dynamics
-    assert part is not None
-    rows = design.censored
-    assert rows is not None
-    sigma = theta[f"residual.{_scale_name(part)}"]
-    measured = -0.5 * summary.squares / jnp.square(sigma) - summary.readings * jnp.log(sigma) - summary.log_unit
-    censored = -rows.weight * normal_cumulative_hazard(summary.below / sigma)
-    return measured + jax.ops.segment_sum(censored, rows.patient, num_segments=dims.patients)
+    """Return the log likelihood of each patient's sizes, but for ``readings log sigma`` and ``log_unit``."""
+    below = -censored.weight * normal_cumulative_hazard(summary.below / sigma)
+    total = jax.ops.segment_sum(below, censored.patient, num_segments=dims.patients)
+    return total - 0.5 * summary.squares / jnp.square(sigma)
+
+
+def _total(rows: Rows, value: Array, dims: Dims) -> Float[Array, " patient"]:
+    weighted = jnp.broadcast_to(rows.weight * value, rows.weight.shape)
+    return jax.ops.segment_sum(weighted, rows.patient, num_segments=dims.patients)
 
 
 def _scale_name(part: DynamicsPart) -> str:

@@ -50,11 +50,10 @@ def patient_log_likelihood(
     prepared = prepare_at(model, binding, adapting, seed=seed, mean_rows=MEAN_ROWS)
     sets = []
     for offset, some in ((1, vectors), (2, vectors[:: max(1, len(vectors) // 50)])):
-        table, blocks = prepared.table(seed=seed + offset)
-        found = evaluate_draws(
-            some, table, blocks, view=prepared.view, patients=binding.dims.patients, seed=seed, with_effects=False
-        )
-        sets.append(found.by_patient[:, :patients])
+        pieces = prepared.slabs(seed=seed + offset)
+        found = evaluate_draws(some, pieces, view=prepared.view, patients=patients, seed=seed, by_patient=True)
+        assert found.by_patient is not None
+        sets.append(found.by_patient)
     again = sets[1] - sets[0][:: max(1, len(vectors) // 50)]
     return sets[0] + per_mm, np.asarray(again.std(axis=0) / np.sqrt(2.0))
 

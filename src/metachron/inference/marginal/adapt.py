@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from metachron.inference.marginal.blocks import LANES, ROWS, Blocks, make_blocks
+from metachron.inference.marginal.blocks import LANES, ROWS, Blocks
 from metachron.inference.marginal.mixture import POPULATION_SHARE, Mixture, population_mixture, renew_population, split
 from metachron.inference.marginal.nodes import (
     log_weights,
@@ -20,7 +20,7 @@ from metachron.inference.marginal.nodes import (
     uniform_blocks,
     update_mixture,
 )
-from metachron.inference.marginal.table import NodeModel, NodeTable
+from metachron.inference.marginal.table import NodeModel, NodeTable, make_table
 from metachron.joint.design import Binding
 from metachron.joint.sites import Theta, unpack_population
 
@@ -76,10 +76,11 @@ def follow(
     nodes = jnp.full(binding.dims.patients, float(ADAPTING_ROWS * LANES))
     since, share = 0, np.zeros(binding.dims.patients)
     for step in range(steps):
-        table = place_nodes(view, binding, blocks, mixture, seed=seed + step)
+        placed = place_nodes(view, binding, blocks, mixture, seed=seed + step)
+        table = make_table(*placed, blocks, view=view)
         log_weight = averaged(view, thetas, table, patient, binding.dims.patients)
         weight, power, effective = temper(log_weight, patient, nodes, LEAST_SHARE, patients=binding.dims.patients)
-        mixture = update_mixture(mixture, blocks.patient, table.nodes, weight, scale)
+        mixture = update_mixture(mixture, blocks.patient, placed.nodes, weight, scale)
         share = np.asarray(effective / nodes)
         since = since + 1 if np.mean(np.asarray(power)[real] >= 1.0) >= 0.98 else 0
         if since > SETTLING_STEPS:
@@ -107,7 +108,7 @@ def needed_rows(
     """
     blocks = uniform_blocks(binding, ADAPTING_ROWS)
     patient, patients = jnp.ravel(blocks.patient), binding.dims.patients
-    table = place_nodes(view, binding, blocks, mixture, seed=seed)
+    table = make_table(*place_nodes(view, binding, blocks, mixture, seed=seed), blocks, view=view)
     weights = log_weights(thetas_at(view, vectors), table, view=view).reshape(len(vectors), -1, LANES)
     base, total = normalise(weights[0], patient, patients=patients)
     variance = np.zeros(patients)
@@ -127,17 +128,9 @@ def needed_rows(
 
 
 def final_table(
-    view: NodeModel,
-    binding: Binding,
-    mixture: Mixture,
-    rows: np.ndarray,
-    vector: np.ndarray,
-    *,
-    mean_rows: int,
-    seed: int,
-) -> tuple[NodeTable, Blocks]:
-    """Return the table with the given rows per patient, screened at a vector, and its blocks."""
-    blocks = make_blocks(binding, rows, mean_rows=mean_rows)
-    table = place_nodes(view, binding, blocks, mixture, seed=seed)
+    view: NodeModel, binding: Binding, mixture: Mixture, blocks: Blocks, vector: np.ndarray, *, seed: int
+) -> NodeTable:
+    """Return the table of blocks, screened at a vector."""
+    placed = place_nodes(view, binding, blocks, mixture, seed=seed)
     mean = jnp.sum(mixture.weight[:, 1:, None] * mixture.mean[:, 1:], axis=1) / (1.0 - POPULATION_SHARE)
-    return screen_nodes(view, table, blocks, first(thetas_at(view, vector[None])), mean), blocks
+    return screen_nodes(view, placed, blocks, first(thetas_at(view, vector[None])), mean)

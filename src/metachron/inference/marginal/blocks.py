@@ -6,8 +6,10 @@ A block is a `Design` in which every row counts as a patient, so the formulas of
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -19,6 +21,8 @@ LANES = 64
 """Nodes in a row."""
 ROWS = 64
 """Rows in a block: a patient has 64 to 4,096 nodes."""
+SLAB = 16
+"""Blocks in a slab: what is tabulated at a time where the tables of all blocks need not stand side by side."""
 
 
 class Blocks(NamedTuple):
@@ -51,7 +55,7 @@ def make_blocks(binding: Binding, rows_per_patient: np.ndarray, *, mean_rows: in
     order = np.argsort(-rows_per_patient, kind="stable")
     index = np.repeat(np.arange(len(order)), rows_per_patient[order])
     count = -(-max(len(index), mean_rows * binding.dims.patients) // ROWS)
-    blocks = count if count < 8 else bucket(count)
+    blocks = count if count <= SLAB else -(-bucket(count) // SLAB) * SLAB
     shape = (blocks, ROWS)
     patient = np.zeros(blocks * ROWS, dtype=np.int32)
     patient[: len(index)] = patients[order][index]
@@ -65,6 +69,13 @@ def make_blocks(binding: Binding, rows_per_patient: np.ndarray, *, mean_rows: in
     share[: len(index)] = 1.0 / rows_per_patient[order][index]
     by_block = [array.reshape(shape) for array in (patient, part, share, weight)]
     return _assemble(binding.design, *by_block)
+
+
+def slabs(blocks: Blocks) -> Iterator[Blocks]:
+    """Yield the blocks by slabs of one length."""
+    count = len(blocks.patient)
+    for start in range(0, count, SLAB):
+        yield jax.tree.map(lambda leaf, at=start: leaf[at : at + SLAB], blocks)
 
 
 def _assemble(design: Design, patient: np.ndarray, part: np.ndarray, share: np.ndarray, weight: np.ndarray) -> Blocks:

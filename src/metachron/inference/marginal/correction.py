@@ -1,8 +1,8 @@
-"""What the sampler's nodes left: draws weighed on more and independent nodes, and patient effects drawn from them."""
+"""Draws weighed on more and independent nodes than the sampler had, and patient effects drawn from those nodes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
@@ -12,87 +12,101 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from metachron.inference.marginal.blocks import LANES, ROWS, Blocks
-from metachron.inference.marginal.table import NodeModel, NodeTable, block_log_joint, sum_in_slots
+from metachron.inference.marginal.kernel import log_joint, row_terms, sum_in_slots
+from metachron.inference.marginal.table import NodeModel, NodeTable
 from metachron.inference.sampled import CHUNK
 from metachron.joint.population import fixed_part
 from metachron.joint.sites import unpack_population
 
-Tick = Callable[[int], None]
-
-
-class Evaluated(NamedTuple):
-    """For each draw: the log likelihood, its part by patient, and one draw of every patient's effects given it."""
-
-    log_likelihood: Float[np.ndarray, " draw"]
-    by_patient: Float[np.ndarray, "draw patient"]
-    effects: Float[np.ndarray, "draw patient effect"]
-
-
-def evaluate_draws(
-    vectors: Float[np.ndarray, "draw free"],
-    table: NodeTable,
-    blocks: Blocks,
-    *,
-    view: NodeModel,
-    patients: int,
-    seed: int,
-    with_effects: bool = True,
-    tick: Tick | None = None,
-) -> Evaluated:
-    """Return log likelihoods on a table, and patient effects drawn from its nodes, for many population vectors.
-
-    Patients are in the order of the cohort; effects are on the transform scale, about the population's fixed part.
-    """
-    short = -len(vectors) % CHUNK
-    padded = np.concatenate([vectors, np.repeat(vectors[-1:], short, axis=0)]).reshape(-1, CHUNK, vectors.shape[1])
-    keys = jax.random.split(jax.random.key(seed), len(padded))
-    slots = np.asarray(blocks.slot_patient).ravel()
-    filled = np.flatnonzero(slots >= 0)
-    by_patient, effects = [], []
-    for number, (chunk, key) in enumerate(zip(padded, keys, strict=True), start=1):
-        total, drawn = _evaluate(jnp.asarray(chunk), key, table, view=view, with_effects=with_effects)
-        placed = np.zeros((CHUNK, patients))
-        placed[:, slots[filled]] = np.asarray(total).reshape(CHUNK, -1)[:, filled]
-        by_patient.append(placed)
-        if with_effects:
-            at = np.zeros((CHUNK, patients, view.effects), dtype=np.float32 if patients > FLOAT32_ABOVE else float)
-            at[:, slots[filled]] = np.asarray(drawn).reshape(CHUNK, -1, view.effects)[:, filled]
-            effects.append(at)
-        if tick is not None:
-            tick(number * CHUNK)
-    patient_values = np.concatenate(by_patient)[: len(vectors)]
-    found = np.concatenate(effects)[: len(vectors)] if with_effects else np.empty((len(vectors), patients, 0))
-    return Evaluated(patient_values.sum(axis=1), patient_values, found)
-
+Slab = tuple[NodeTable, Blocks]
 
 FLOAT32_ABOVE = 5000
 """Patients above which effects are kept in single precision: they are draws, their likelihood is not computed again."""
 
 
-@partial(jax.jit, static_argnames=("view", "with_effects"))
-def _evaluate(
-    vectors: Float[Array, "draw free"], key: Array, table: NodeTable, *, view: NodeModel, with_effects: bool
-) -> tuple[Float[Array, "draw block slot"], Float[Array, "draw block slot effect"]]:
-    def one(inputs: tuple[Array, Array]) -> tuple[Array, Array]:
-        vector, draw_key = inputs
-        theta, _ = unpack_population(vector, view.model, view.dims)
-        uniform = jax.random.uniform(draw_key, table.slot.shape)
+class Evaluated(NamedTuple):
+    """For each draw: the log likelihood and, where asked for, its part by patient, and one draw of every patient's
+    effects given it. Patients are in the order of the cohort; effects are about the population's fixed part, on the
+    transform scale.
+    """
 
-        def block(inputs: tuple[NodeTable, Array]) -> tuple[Array, Array]:
-            part, share = inputs
-            log_value = block_log_joint(view, theta, part) + part.log_share
-            total = sum_in_slots(log_value, part.slot, part.slot_patient)
-            if not with_effects:
+    log_likelihood: Float[np.ndarray, " draw"]
+    by_patient: Float[np.ndarray, "draw patient"] | None
+    effects: Float[np.ndarray, "draw patient effect"] | None
+
+
+def evaluate_draws(
+    vectors: Float[np.ndarray, "draw free"],
+    pieces: Iterable[Slab],
+    *,
+    view: NodeModel,
+    patients: int,
+    seed: int,
+    by_patient: bool = False,
+    effects: bool = False,
+    visit: Callable[[NodeTable, Blocks], None] | None = None,
+) -> Evaluated:
+    """Return log likelihoods on nodes that come slab by slab, for many population vectors.
+
+    Parameters
+    ----------
+    by_patient, effects : what to keep beside the totals.
+    visit : called with each slab, for what else has to be seen of it.
+    """
+    draws = len(vectors)
+    short = -draws % CHUNK
+    padded = np.concatenate([vectors, np.repeat(vectors[-1:], short, axis=0)])
+    chunks = jnp.asarray(padded.reshape(-1, CHUNK, vectors.shape[1]))
+    total = np.zeros(len(padded))
+    each = np.zeros((draws, patients)) if by_patient else None
+    kind = np.float32 if patients > FLOAT32_ABOVE else np.float64
+    drawn = np.zeros((draws, patients, view.effects), dtype=kind) if effects else None
+    for number, (table, blocks) in enumerate(pieces):
+        slots = np.asarray(blocks.slot_patient).ravel()
+        filled = np.flatnonzero(slots >= 0)
+        for index, chunk in enumerate(chunks):
+            key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), number), index)
+            values, nodes = _evaluate(chunk, key, table, view=view, effects=effects)
+            here = slice(index * CHUNK, min(draws, (index + 1) * CHUNK))
+            count = here.stop - here.start
+            own = np.asarray(values).reshape(CHUNK, -1)[:, filled]
+            total[index * CHUNK : (index + 1) * CHUNK] += own.sum(axis=1)
+            if each is not None:
+                each[here, slots[filled]] = own[:count]
+            if drawn is not None:
+                drawn[here, slots[filled]] = np.asarray(nodes).reshape(CHUNK, -1, view.effects)[:count, filled]
+        if visit is not None:
+            visit(table, blocks)
+    return Evaluated(total[:draws], each, drawn)
+
+
+@partial(jax.jit, static_argnames=("view", "effects"))
+def _evaluate(
+    vectors: Float[Array, "draw free"], key: Array, table: NodeTable, *, view: NodeModel, effects: bool
+) -> tuple[Float[Array, "draw block slot"], Float[Array, "draw block slot effect"]]:
+    thetas = jax.vmap(lambda vector: unpack_population(vector, view.model, view.dims)[0])(vectors)
+    uniform = jax.random.uniform(key, (len(table.slot), len(vectors), ROWS))
+
+    def block(inputs: tuple[NodeTable, Array]) -> tuple[Array, Array]:
+        own, shares = inputs
+        alone = jax.tree.map(lambda leaf: leaf[None], own)
+
+        def one(draw: tuple[dict[str, Array], Array]) -> tuple[Array, Array]:
+            theta, share = draw
+            rows = jax.tree.map(lambda leaf: leaf[0], row_terms(view, theta, alone))
+            log_value = log_joint(view, theta, rows, own)
+            total = sum_in_slots(log_value, own.slot, own.slot_patient)
+            if not effects:
                 return total, jnp.zeros((ROWS, 0))
-            row, lane = _pick(log_value - total[part.slot][:, None], part, share)
+            row, lane = _pick(log_value - total[own.slot][:, None], own, share)
             dynamics = view.model.dynamics
             assert dynamics is not None
-            fixed = jnp.stack([fixed_part(p, theta, part.design)[row] for p in dynamics.random], axis=-1)
-            return total, part.nodes[:, row, lane].T - fixed
+            fixed = jnp.stack([fixed_part(p, theta, own.design)[row] for p in dynamics.random], axis=-1)
+            return total, own.nodes[:, row, lane].T - fixed
 
-        return jax.lax.map(block, (table, uniform))
+        return jax.lax.map(one, (thetas, shares))
 
-    return jax.lax.map(one, (vectors, jax.random.split(key, len(vectors))))
+    return jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), jax.lax.map(block, (table, uniform)))
 
 
 def _pick(

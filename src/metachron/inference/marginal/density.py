@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metachron.inference.marginal.table import NodeModel, NodeTable, block_by_slot
+from metachron.inference.marginal.kernel import RowTerms, log_likelihood_by_slot, row_terms
+from metachron.inference.marginal.table import NodeModel, NodeTable
 from metachron.joint.sites import Theta, unpack_population
 
 
@@ -19,20 +20,31 @@ def log_likelihood(view: NodeModel, theta: Theta, table: NodeTable) -> Float[Arr
     """Return the log likelihood of all patients.
 
     Its gradient is taken block by block while the block is at hand, so that memory does not grow with the number of
-    blocks beyond that of the table.
+    blocks beyond that of the table and of a few numbers per row.
     """
-    _, total = jax.lax.scan(lambda _, block: (None, jnp.sum(block_by_slot(view, theta, block))), None, table)
-    return jnp.sum(total)
+
+    def step(total: Array, block: tuple[NodeTable, RowTerms]) -> tuple[Array, None]:
+        own, rows = block
+        return total + jnp.sum(log_likelihood_by_slot(view, theta, rows, own)), None
+
+    return jax.lax.scan(step, jnp.zeros(()), (table, row_terms(view, theta, table)))[0]
 
 
 def _forward(view: NodeModel, theta: Theta, table: NodeTable) -> tuple[Array, Any]:
-    def step(carry: Any, block: NodeTable) -> tuple[Any, None]:
-        value = jax.value_and_grad(lambda at: jnp.sum(block_by_slot(view, at, block)))(theta)
-        return jax.tree.map(jnp.add, carry, value), None
+    rows, pull_back = jax.vjp(lambda at: row_terms(view, at, table), dict(theta))
+
+    def step(carry: Any, block: tuple[NodeTable, RowTerms]) -> tuple[Any, RowTerms]:
+        own, terms = block
+
+        def of_block(at: Theta, given: RowTerms) -> Array:
+            return jnp.sum(log_likelihood_by_slot(view, at, given, own))
+
+        value, (direct, by_row) = jax.value_and_grad(of_block, argnums=(0, 1))(dict(theta), terms)
+        return jax.tree.map(jnp.add, carry, (value, direct)), by_row
 
     start = jax.tree.map(jnp.zeros_like, (jnp.zeros(()), dict(theta)))
-    (total, gradient), _ = jax.lax.scan(step, start, table)
-    return total, gradient
+    (total, direct), by_row = jax.lax.scan(step, start, (table, rows))
+    return total, jax.tree.map(jnp.add, direct, pull_back(by_row)[0])
 
 
 def _backward(view: NodeModel, gradient: Any, cotangent: Array) -> tuple[Any, None]:
@@ -43,7 +55,7 @@ log_likelihood.defvjp(_forward, _backward)
 
 
 class Whitened(NamedTuple):
-    """A table, and the affine map from the sampler's coordinates to the unconstrained population parameters."""
+    """A table, in single precision, and the affine map from the sampler's coordinates to the unconstrained population parameters."""
 
     table: NodeTable
     centre: Float[Array, " free"]

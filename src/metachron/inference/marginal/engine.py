@@ -36,6 +36,8 @@ CHECKING = 4
 ERROR_DRAWS = 100
 VERDICT_PATIENTS = 2000
 """Patients whose integrals are judged one by one: all up to this number, beyond it those with the most nodes."""
+REORDERED = 256
+"""Patients whose effects are put in the order of the resampled draws at a time: their copy stays small."""
 START_SPREAD = 1.0
 """Of the chains' starting points, in standard deviations of the normal approximation."""
 
@@ -44,13 +46,11 @@ START_SPREAD = 1.0
 class MarginalDraws:
     """Draws of population vectors after correction, patient effects for each, and the verdict.
 
-    ``positions`` (chain, draw, free); ``effects`` (chain, draw, patient, effect); ``log_likelihood`` (chain, draw) and
-    ``by_patient`` (chain, draw, patient) with effects integrated out.
+    ``sampled.positions`` (chain, draw, free); ``effects`` (chain, draw, patient, effect).
     """
 
     sampled: Sampled
     effects: np.ndarray
-    by_patient: np.ndarray
     verdict: Verdict
 
 
@@ -73,20 +73,23 @@ def sample_marginal(
         When interrupted before any chain has drawn after its warm-up.
     """
     prepared = prepared or _prepared(model, binding, settings, checkpoint, tell)
-    table, _ = prepared.table(seed=settings.seed + 1)
+    table = prepared.table(seed=settings.seed + 1)
     target = whitened_target(prepared, table)
     raw = sample_chains(target, settings, progress, checkpoint)
     centre, scale = (np.asarray(part) for part in target.data[1:])
     vectors = raw.positions @ scale.T + centre
     if tell is not None:
         tell("weighing the draws on other nodes, and drawing patient effects")
-    return _correct(prepared, table, vectors, raw, settings)
+    return _correct(prepared, vectors, raw, settings)
 
 
 def whitened_target(prepared: Prepared, table: NodeTable) -> Target:
-    """Return the marginal posterior in coordinates in which it is about standard normal."""
+    """Return the marginal posterior in coordinates in which it is about standard normal.
+
+    Nodes are in single precision here; the weights of the draws, which are not, correct what that changes.
+    """
     scale = np.linalg.cholesky(prepared.covariance)
-    data = Whitened(table, jnp.asarray(prepared.optimum.vector), jnp.asarray(scale))
+    data = Whitened(table.single(), jnp.asarray(prepared.optimum.vector), jnp.asarray(scale))
 
     def start(key: jax.Array) -> jax.Array:
         return START_SPREAD * jax.random.normal(key, (len(scale),))
@@ -111,39 +114,36 @@ def _prepared(
 
 def disagreement(prepared: Prepared, *, seed: int) -> float:
     """Return the sd over population vectors of the error of the log likelihood on the sampler's nodes."""
-    each = [
-        _log_likelihoods(prepared, prepared.vectors, *prepared.table(seed=seed + offset), seed=0) for offset in (1, 2)
-    ]
+    each = [_log_likelihoods(prepared, prepared.vectors, seed=seed + offset) for offset in (1, 2)]
     return float(np.std(each[0] - each[1]) / np.sqrt(2.0))
 
 
-def _log_likelihoods(
-    prepared: Prepared, vectors: np.ndarray, table: NodeTable, blocks: Blocks, *, seed: int
-) -> np.ndarray:
+def _log_likelihoods(prepared: Prepared, vectors: np.ndarray, *, times: int = 1, seed: int) -> np.ndarray:
     patients = prepared.binding.dims.patients
-    return evaluate_draws(
-        vectors, table, blocks, view=prepared.view, patients=patients, seed=seed, with_effects=False
-    ).log_likelihood
+    pieces = prepared.slabs(times=times, seed=seed)
+    return evaluate_draws(vectors, pieces, view=prepared.view, patients=patients, seed=0).log_likelihood
 
 
-def _correct(
-    prepared: Prepared, table: NodeTable, vectors: np.ndarray, raw: Sampled, settings: NutsSettings
-) -> MarginalDraws:
+def _correct(prepared: Prepared, vectors: np.ndarray, raw: Sampled, settings: NutsSettings) -> MarginalDraws:
     chains, draws, free = vectors.shape
     flat = vectors.reshape(-1, free)
     view, patients = prepared.view, len(prepared.binding.labels.patients)
-    checking, blocks = prepared.table(times=CHECKING, seed=settings.seed + 3)
+    weights_of = _NodeWeights(prepared, flat.mean(axis=0))
     found = evaluate_draws(
-        flat, checking, blocks, view=view, patients=prepared.binding.dims.patients, seed=settings.seed
+        flat,
+        prepared.slabs(times=CHECKING, seed=settings.seed + 3),
+        view=view,
+        patients=patients,
+        seed=settings.seed,
+        effects=True,
+        visit=weights_of.see,
     )
     prior = np.asarray(_log_priors(jnp.asarray(flat), view=view))
-    on_sampler = raw.statistics.lp.ravel() - prior
-    log_ratio = found.log_likelihood - on_sampler
+    log_ratio = found.log_likelihood - (raw.statistics.lp.ravel() - prior)
     some = np.linspace(0, len(flat) - 1, min(ERROR_DRAWS, len(flat))).astype(int)
-    again = _log_likelihoods(
-        prepared, flat[some], *prepared.table(times=CHECKING, seed=settings.seed + 4), seed=settings.seed
-    )
-    verdict = _verdict(prepared, flat, checking, blocks, log_ratio, again - found.log_likelihood[some])
+    again = _log_likelihoods(prepared, flat[some], times=CHECKING, seed=settings.seed + 4)
+    error = again - found.log_likelihood[some]
+    verdict = judge(log_ratio, error, weights_of.by_patient, prepared.rows, LANES)
     _, weights = pareto_smooth(log_ratio)
     rng = np.random.default_rng(settings.seed)
     chosen = np.concatenate(
@@ -152,9 +152,12 @@ def _correct(
     statistics = Statistics(*(value.ravel()[chosen].reshape(chains, draws) for value in raw.statistics))
     statistics = statistics._replace(lp=(prior + found.log_likelihood)[chosen].reshape(chains, draws))
     sampled = Sampled(flat[chosen].reshape(chains, draws, free), statistics, raw.warmup_gradients, raw.interrupted)
-    effects = found.effects[chosen, :patients].reshape(chains, draws, patients, view.effects)
-    by_patient = found.by_patient[chosen, :patients].reshape(chains, draws, patients)
-    return MarginalDraws(sampled, effects, by_patient, verdict)
+    assert found.effects is not None
+    effects = found.effects
+    for start in range(0, patients, REORDERED):
+        part = slice(start, start + REORDERED)
+        effects[:, part] = effects[chosen, part]
+    return MarginalDraws(sampled, effects.reshape(chains, draws, patients, view.effects), verdict)
 
 
 @partial(jax.jit, static_argnames=("view",))
@@ -162,27 +165,30 @@ def _log_priors(vectors: jax.Array, *, view: NodeModel) -> jax.Array:
     return jax.lax.map(lambda vector: unpack_population(vector, view.model, view.dims)[1], vectors)
 
 
-def _verdict(
-    prepared: Prepared,
-    vectors: np.ndarray,
-    table: NodeTable,
-    blocks: Blocks,
-    log_ratio: np.ndarray,
-    error: np.ndarray,
-) -> Verdict:
-    view, binding = prepared.view, prepared.binding
-    centre = vectors.mean(axis=0)
-    patient = np.ravel(blocks.patient)
-    log_weight = log_weights(thetas_at(view, centre[None]), table, view=view)[0].reshape(-1, LANES)
-    weight = np.asarray(normalise(log_weight, jnp.asarray(patient), patients=binding.dims.patients)[0])
-    real = np.ravel(blocks.weight) > 0
-    order = np.argsort(patient[real], kind="stable")
-    owners, starts = np.unique(patient[real][order], return_index=True)
-    each = np.split(weight[real][order], starts[1:])
-    judged = np.argsort([-len(rows) for rows in each], kind="stable")[:VERDICT_PATIENTS]
-    names = tuple(binding.labels.patients[owners[index]] for index in judged)
-    weights = [each[index].ravel() for index in judged]
-    return judge(log_ratio, error, weights, names, prepared.rows, LANES)
+class _NodeWeights:
+    """Normalised importance weights of the nodes at a population vector, gathered slab by slab.
+
+    ``by_patient`` holds those of `VERDICT_PATIENTS` patients at most: the ones with the most nodes.
+    """
+
+    def __init__(self, prepared: Prepared, vector: np.ndarray) -> None:
+        self._view, self._labels = prepared.view, prepared.binding.labels.patients
+        self._patients = prepared.binding.dims.patients
+        self._theta = thetas_at(prepared.view, vector[None])
+        self.by_patient: dict[str, np.ndarray] = {}
+
+    def see(self, table: NodeTable, blocks: Blocks) -> None:
+        """Take up the patients of a slab; blocks come in order of the number of nodes."""
+        if len(self.by_patient) >= VERDICT_PATIENTS:
+            return
+        patient = np.ravel(blocks.patient)
+        log_weight = log_weights(self._theta, table, view=self._view)[0].reshape(-1, LANES)
+        weight = np.asarray(normalise(log_weight, jnp.asarray(patient), patients=self._patients)[0])
+        real = np.ravel(blocks.weight) > 0
+        owners, starts = np.unique(patient[real], return_index=True)
+        order = np.argsort(starts)
+        parts = np.split(weight[real], starts[order][1:])
+        self.by_patient |= {self._labels[o]: rows.ravel() for o, rows in zip(owners[order], parts, strict=True)}
 
 
 def _to_arrays(prepared: Prepared) -> dict[str, np.ndarray]:

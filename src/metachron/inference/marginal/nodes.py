@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +13,9 @@ from jaxtyping import Array, Float
 from scipy.stats import qmc
 
 from metachron.inference.marginal.blocks import LANES, ROWS, Blocks, make_blocks
+from metachron.inference.marginal.kernel import log_joint, row_terms
 from metachron.inference.marginal.mixture import Mixture, draw, improve, log_density
-from metachron.inference.marginal.table import NodeModel, NodeTable, block_log_joint, make_table
+from metachron.inference.marginal.table import NodeModel, NodeTable, make_table
 from metachron.joint.design import Binding
 from metachron.joint.population import fixed_part, patient_spread
 from metachron.joint.sites import CORRELATION, Theta
@@ -29,34 +31,40 @@ def _points(coordinates: int, seed: int) -> np.ndarray:
     return np.swapaxes(points.reshape(ROWS, LANES, coordinates), 1, 2)
 
 
-def place_nodes(view: NodeModel, binding: Binding, blocks: Blocks, mixture: Mixture, *, seed: int) -> NodeTable:
-    """Return the table of nodes drawn from each patient's proposal.
+class Placed(NamedTuple):
+    """Nodes and their log shares, as `make_table` takes them."""
+
+    nodes: Float[Array, "block effect row lane"]
+    log_share: Float[Array, "block row lane"]
+
+
+def place_nodes(view: NodeModel, binding: Binding, blocks: Blocks, mixture: Mixture, *, seed: int) -> Placed:
+    """Return nodes drawn from each patient's proposal.
 
     All patients use the same points, each moved by a random shift of the patient's own, so that errors of patients do
     not add up. Other seeds give independent nodes.
     """
     coordinates = view.effects + 1
     shift = np.random.default_rng((seed, 1)).random((binding.dims.patients, coordinates))
-    nodes, log_share = _place(
-        mixture, jnp.asarray(_points(coordinates, seed)), jnp.asarray(shift), blocks.patient, blocks.part, blocks.share
-    )
-    return make_table(nodes, log_share, blocks, view=view)
+    points = jnp.asarray(_points(coordinates, seed))
+    return Placed(*_place(mixture, points, jnp.asarray(shift), blocks.patient, blocks.part, blocks.share))
 
 
 def screen_nodes(
-    view: NodeModel, table: NodeTable, blocks: Blocks, theta: Theta, mean: Float[Array, "patient effect"]
+    view: NodeModel, placed: Placed, blocks: Blocks, theta: Theta, mean: Float[Array, "patient effect"]
 ) -> NodeTable:
     """Return the table without the nodes that count for nothing at ``theta``: less than exp(-`NEGLIGIBLE`) of the
     patient's heaviest one. They keep their place, at the patient's mean and without weight, so that no step of the
     sampler meets a trajectory that overflows.
     """
+    table = make_table(*placed, blocks, view=view)
     weight = log_weights({name: value[None] for name, value in theta.items()}, table, view=view)[0]
     patient = jnp.ravel(blocks.patient)
     heaviest = jax.ops.segment_max(jnp.max(weight, axis=2).ravel(), patient, num_segments=len(mean))
     dead = weight < (heaviest - NEGLIGIBLE)[blocks.patient][..., None]
     centre = jnp.moveaxis(mean[blocks.patient], -1, 1)[..., None]
-    nodes = jnp.where(dead[:, None], centre, table.nodes)
-    return make_table(nodes, jnp.where(dead, -jnp.inf, table.log_share), blocks, view=view)
+    nodes = jnp.where(dead[:, None], centre, placed.nodes)
+    return make_table(nodes, jnp.where(dead, -jnp.inf, placed.log_share), blocks, view=view)
 
 
 @jax.jit
@@ -93,7 +101,8 @@ def log_weights(thetas: Theta, table: NodeTable, *, view: NodeModel) -> Float[Ar
     """
 
     def at(theta: Theta) -> Array:
-        values = jax.lax.map(lambda block: block_log_joint(view, theta, block) + block.log_share, table)
+        rows = row_terms(view, theta, table)
+        values = jax.lax.map(lambda block: log_joint(view, theta, *block), (rows, table))
         return jnp.where(jnp.isfinite(values), values, -jnp.inf)
 
     return jax.lax.map(at, dict(thetas))

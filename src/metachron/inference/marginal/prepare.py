@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,9 @@ from jaxtyping import Float
 
 from metachron.base import ModelError
 from metachron.inference.marginal.adapt import Proposals, final_table, follow, needed_rows, start_proposals
-from metachron.inference.marginal.blocks import ROWS, Blocks
+from metachron.inference.marginal.blocks import ROWS, Blocks, make_blocks, slabs
 from metachron.inference.marginal.mixture import Mixture
+from metachron.inference.marginal.nodes import uniform_blocks
 from metachron.inference.marginal.optimise import (
     Optimum,
     climb,
@@ -56,10 +57,21 @@ class Prepared:
         """The inverse of the curvature at the maximum."""
         return np.asarray(np.linalg.inv(positive(-self.optimum.hessian)))
 
-    def table(self, *, times: int = 1, seed: int) -> tuple[NodeTable, Blocks]:
-        """Return nodes for every patient, ``times`` as many as needed; other seeds give independent ones."""
-        rows, mean = np.minimum(self.rows * times, ROWS), self.mean_rows * times
-        return final_table(self.view, self.binding, self.mixture, rows, self.optimum.vector, mean_rows=mean, seed=seed)
+    def blocks(self, times: int = 1) -> Blocks:
+        """Return blocks with ``times`` as many rows per patient as needed."""
+        return make_blocks(self.binding, np.minimum(self.rows * times, ROWS), mean_rows=self.mean_rows * times)
+
+    def table(self, *, times: int = 1, seed: int) -> NodeTable:
+        """Return nodes for every patient; other seeds give independent ones."""
+        return self._table(self.blocks(times), seed)
+
+    def slabs(self, *, times: int = 1, seed: int) -> Iterator[tuple[NodeTable, Blocks]]:
+        """Yield the same nodes slab by slab, so that the tables of a large cohort never stand side by side."""
+        for slab in slabs(self.blocks(times)):
+            yield self._table(slab, seed), slab
+
+    def _table(self, blocks: Blocks, seed: int) -> NodeTable:
+        return final_table(self.view, self.binding, self.mixture, blocks, self.optimum.vector, seed=seed)
 
 
 def why_not(model: JointModel) -> str | None:
@@ -146,11 +158,9 @@ def _search(
 ) -> tuple[Proposals, Optimum]:
     proposals = start_proposals(view, binding, vector, seed=seed)
     scale = np.full(len(vector), 0.01)
-    rows = np.full(int(np.sum(np.asarray(binding.design.patient_weight) > 0)), MEAN_ROWS)
+    blocks = uniform_blocks(binding, MEAN_ROWS)
     for number in range(1, MAX_ROUNDS + 1):
-        table, _ = final_table(
-            view, binding, proposals.mixture, rows, vector, mean_rows=MEAN_ROWS, seed=seed + 100 * number
-        )
+        table = final_table(view, binding, proposals.mixture, blocks, vector, seed=seed + 100 * number)
         evaluate = density_at(view, table, with_prior=with_prior)
         scale = scale_at(evaluate, vector, scale)
         moved = climb(evaluate, vector, scale, steps=CLIMB_STEPS)

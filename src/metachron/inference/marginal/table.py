@@ -1,4 +1,4 @@
-"""Nodes of patient effects with all that does not depend on the population parameters, and the likelihood at them.
+"""Nodes of patient effects with all that does not depend on the population parameters.
 
 A node is a value of a patient's own parameters, not of a standardised effect. So where every parameter of the law has
 a patient effect, trajectories at the nodes never change: sizes are summarised and links tabulated once, and a step of
@@ -15,29 +15,43 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metachron.inference.marginal.blocks import LANES, ROWS, Blocks
+from metachron.inference.marginal.blocks import ROWS, Blocks
 from metachron.joint import Design, Dims, JointModel
-from metachron.joint.likelihood import MovingLinks, event_terms, moving_links, size_rows
-from metachron.joint.population import PatientParameters, assemble, fixed_part, log_effect_density
+from metachron.joint.likelihood import LinkTable, link_table
+from metachron.joint.population import PatientParameters, assemble, fixed_part
 from metachron.joint.sites import Theta
-from metachron.joint.size_summary import SizeSummary, can_summarise, summarise_sizes, summary_terms
+from metachron.joint.size_summary import SizeSummary, can_summarise, count_readings, summarise_sizes
 
 
 class NodeTable(NamedTuple):
-    """Nodes of all blocks; leading axis block. ``nodes`` (effect, row, lane), the others (row, lane) unless said.
+    """Nodes of all blocks; leading axis block, then (row, lane) unless said.
 
-    ``log_share`` is log[1 / (density of the proposal x number of nodes)]; -inf for padding. ``sizes`` and ``moving``
-    are there where they do not depend on the population parameters. ``slot`` (row) and ``slot_patient`` (slot) as in
-    `Blocks`.
+    ``centre`` (effect, row) plus ``offset`` (effect, row, lane) are the nodes. ``log_share`` is log[1 / (density of the
+    proposal x number of nodes)], and what of the likelihood no parameter changes; -inf for padding. ``readings`` (row),
+    ``sizes`` and ``links`` are there where they do not depend on the population parameters; constant links are not
+    where one of them looks at patient effects. ``slot`` (row) and ``slot_patient`` (slot) as in `Blocks`.
     """
 
     design: Design
-    nodes: Float[Array, "block effect row lane"]
+    centre: Float[Array, "block effect row"]
+    offset: Float[Array, "block effect row lane"]
     log_share: Float[Array, "block row lane"]
+    readings: Float[Array, "block row"] | None
     sizes: SizeSummary | None
-    moving: MovingLinks | None
+    links: LinkTable | None
     slot: Array
     slot_patient: Array
+
+    def single(self) -> NodeTable:
+        """Return the table with what nodes hold in single precision; what rows hold keeps its precision."""
+        nodes = self.offset, self.log_share, self.sizes, self.links
+        offset, log_share, sizes, links = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), nodes)
+        return self._replace(offset=offset, log_share=log_share, sizes=sizes, links=links)
+
+    @property
+    def nodes(self) -> Float[Array, "block effect row lane"]:
+        """Values of the patients' parameters on the transform scale."""
+        return self.centre[..., None] + self.offset
 
 
 @dataclass(frozen=True)
@@ -64,20 +78,22 @@ class NodeModel:
         return self.settled and can_summarise(self.model)
 
     @property
+    def linked_effects(self) -> bool:
+        """Whether a link looks at patient effects: they are nodes less what the population parameters say."""
+        part = self.model.hazard
+        return part is not None and any("effects" in term.link.needs for term in part.links)
+
+    @property
     def effects(self) -> int:
         """Number of patient effects."""
         return len(self.model.dynamics.random) if self.model.dynamics else 0
 
-    def parameters(
-        self, theta: Theta, nodes: Float[Array, "effect row"], design: Design
-    ) -> tuple[PatientParameters | None, Float[Array, "effect row"]]:
-        """Return the parameters of each row at one lane of nodes, and the effects: node minus fixed part."""
+    def parameters(self, theta: Theta, nodes: Float[Array, "effect row"], design: Design) -> PatientParameters:
+        """Return the parameters of each row at one lane of nodes."""
         part = self.model.dynamics
-        if part is None:
-            return None, nodes
+        assert part is not None
         effects = {p.label: nodes[k] - fixed_part(p, theta, design) for k, p in enumerate(part.random)}
-        stacked = jnp.stack(list(effects.values())) if effects else nodes
-        return assemble(part, theta, effects, {}, design), stacked
+        return assemble(part, theta, effects, {}, design)
 
     def settled_parameters(self, nodes: Float[Array, "effect row"]) -> PatientParameters:
         """Return the parameters where they are the nodes themselves."""
@@ -95,69 +111,28 @@ def make_table(
     view: NodeModel,
 ) -> NodeTable:
     """Return the table at the nodes."""
+    model, design = view.model, blocks.design
 
-    def tabulate(inputs: tuple[Array, Design]) -> tuple[SizeSummary | None, MovingLinks | None]:
-        values, design = inputs
+    def tabulate(inputs: tuple[Array, Design]) -> tuple[SizeSummary | None, LinkTable | None]:
+        values, block = inputs
 
-        def lane(value: Array) -> tuple[SizeSummary | None, MovingLinks | None]:
+        def lane(value: Array) -> tuple[SizeSummary | None, LinkTable | None]:
             parameters = view.settled_parameters(value)
-            sizes = summarise_sizes(view.model, parameters, design, view.dims) if view.summarised else None
-            return sizes, moving_links(view.model, parameters, design, view.dims)
+            sizes = summarise_sizes(model, parameters, block, view.dims) if view.summarised else None
+            links = link_table(model, parameters, block, view.dims) if model.hazard is not None else None
+            return sizes, links._replace(constant=()) if links and view.linked_effects else links
 
         return jax.vmap(lane, in_axes=-1, out_axes=-1)(values)
 
-    design = blocks.design
-    sizes, moving = jax.lax.map(tabulate, (nodes, design)) if view.settled else (None, None)
-    if view.summarised:
+    sizes, links = jax.lax.map(tabulate, (nodes, design)) if view.settled else (None, None)
+    log_share = log_share + jnp.where(blocks.weight[..., None] > 0, 0.0, -jnp.inf)
+    readings = None
+    if sizes is not None:
+        readings = jax.lax.map(lambda block: count_readings(block, view.dims), design)
+        log_share = log_share - sizes.log_unit
+        sizes = sizes._replace(log_unit=None)
         design = design._replace(measured=None)
-    padding = jnp.where(blocks.weight[..., None] > 0, 0.0, -jnp.inf)
-    return NodeTable(
-        design, nodes, log_share + padding, sizes, moving, jnp.asarray(blocks.slot), jnp.asarray(blocks.slot_patient)
-    )
-
-
-def block_log_joint(view: NodeModel, theta: Theta, block: NodeTable) -> Float[Array, "row lane"]:
-    """Return log p(data of the row's patient, node | theta) at each node of one block."""
-    model, dims, design = view.model, view.dims, block.design
-
-    def lane(nodes: Array, sizes: SizeSummary | None, moving: MovingLinks | None) -> Array:
-        parameters, effects = view.parameters(theta, nodes, design)
-        total = jnp.zeros(ROWS)
-        if model.dynamics is not None:
-            total = log_effect_density(model.dynamics, theta, effects, design) if view.effects else total
-            total = total + (
-                _size_terms(view, theta, parameters, design)
-                if sizes is None
-                else summary_terms(model, theta, sizes, design, dims)
-            )
-        if model.hazard is not None:
-            total = total + event_terms(model, theta, parameters, design, dims, moving)
-        return total
-
-    return jax.vmap(lane, in_axes=(-1, -1, -1), out_axes=-1, axis_size=LANES)(block.nodes, block.sizes, block.moving)
-
-
-def _size_terms(view: NodeModel, theta: Theta, parameters: PatientParameters | None, design: Design) -> Array:
-    assert parameters is not None
-    total = jnp.zeros(ROWS)
-    for rows, censored in ((design.measured, False), (design.censored, True)):
-        assert rows is not None
-        terms = size_rows(view.model, theta, parameters, rows, censored=censored)
-        total = total + jax.ops.segment_sum(terms, rows.patient, num_segments=ROWS)
-    return total
-
-
-def block_by_slot(view: NodeModel, theta: Theta, block: NodeTable) -> Float[Array, " slot"]:
-    """Return log p(data | theta) of the patient in each slot of a block; 0 for an empty slot."""
-    log_value = block_log_joint(view, theta, block) + block.log_share
-    return sum_in_slots(log_value, block.slot, block.slot_patient)
-
-
-def sum_in_slots(log_value: Float[Array, "row lane"], slot: Array, slot_patient: Array) -> Float[Array, " slot"]:
-    """Return log of the sum of exp(log_value) over the nodes of each slot; 0 for an empty slot."""
-    by_row = jnp.max(jax.lax.stop_gradient(log_value), axis=1)
-    largest = jax.ops.segment_max(by_row, slot, num_segments=ROWS)
-    largest = jnp.where(jnp.isfinite(largest), largest, 0.0)
-    by_row = jnp.sum(jnp.exp(log_value - largest[slot][:, None]), axis=1)
-    total = jax.ops.segment_sum(by_row, slot, num_segments=ROWS)
-    return jnp.where(slot_patient >= 0, largest + jnp.log(jnp.where(slot_patient >= 0, total, 1.0)), 0.0)
+    centre = jnp.mean(nodes, axis=-1)
+    offset = nodes - centre[..., None]
+    slots = jnp.asarray(blocks.slot), jnp.asarray(blocks.slot_patient)
+    return NodeTable(design, centre, offset, log_share, readings, sizes, links, *slots)

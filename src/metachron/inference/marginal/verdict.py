@@ -104,12 +104,7 @@ def failures_and_warnings(recorded: Mapping[str, Any]) -> tuple[tuple[str, ...],
 
 
 def judge(
-    log_ratio: np.ndarray,
-    error: np.ndarray,
-    node_weights: list[np.ndarray],
-    patients: tuple[str, ...],
-    rows: np.ndarray,
-    lanes: int,
+    log_ratio: np.ndarray, error: np.ndarray, node_weights: Mapping[str, np.ndarray], rows: np.ndarray, lanes: int
 ) -> Verdict:
     """Return the verdict.
 
@@ -117,12 +112,13 @@ def judge(
     ----------
     log_ratio : (draw) log likelihood on the checking nodes minus that on the sampler's.
     error : (draw) the same between two independent sets of checking nodes.
-    node_weights : per patient, normalised importance weights of the checking nodes.
+    node_weights : by patient, normalised importance weights of the checking nodes.
     rows, lanes : rows per patient, nodes per row, when sampling.
     """
     k, weights = pareto_smooth(log_ratio)
-    effective = np.array([1.0 / np.sum(np.square(weight)) for weight in node_weights])
-    patient_k = np.array([pareto_smooth(np.log(np.maximum(weight, 1e-300)))[0] for weight in node_weights])
+    effective = np.array([1.0 / np.sum(np.square(weight)) for weight in node_weights.values()])
+    logs = [np.log(np.maximum(weight, 1e-300)) for weight in node_weights.values()]
+    patient_k = np.array([pareto_smooth(log)[0] for log in logs])
     weak = (patient_k > K_LIMIT) | (effective < PATIENT_NODES_LIMIT)
     return Verdict(
         pareto_k=float(k),
@@ -131,7 +127,7 @@ def judge(
         error_sd=float(np.std(error) / np.sqrt(2.0)),
         patient_k=float(patient_k.max()),
         patient_ess=float(effective.min()),
-        weak_patients=tuple(patient for patient, bad in zip(patients, weak, strict=True) if bad),
+        weak_patients=tuple(patient for patient, bad in zip(node_weights, weak, strict=True) if bad),
         nodes_mean=float(rows.mean() * lanes),
         nodes_max=int(rows.max() * lanes),
     )
