@@ -16,8 +16,18 @@ from jaxtyping import Array, Float
 from metachron.base import ConvergenceError, ModelError
 from metachron.cohort import Cohort
 from metachron.inference.diagnostics import number_or_none
-from metachron.inference.marginal.optimise import climb, density_at, optimum_at, positive, scale_at
+from metachron.inference.marginal.expansion import Coordinates, Expansion
+from metachron.inference.marginal.optimise import (
+    Gradient,
+    Optimum,
+    climb,
+    density_at,
+    optimum_at,
+    positive,
+    scale_at,
+)
 from metachron.inference.marginal.prepare import Prepared, Report, prepare
+from metachron.inference.marginal.references import References, measure
 from metachron.joint import Dims, JointModel
 from metachron.joint.names import flat_names
 from metachron.joint.sites import CORRELATION, unpack_population
@@ -25,6 +35,9 @@ from metachron.joint.sites import CORRELATION, unpack_population
 KINDS = ("ml", "map")
 CHECKING = 4
 REFINING_STEPS = 30
+ROUNDS = 4
+SETTLED = 0.2
+"""Standard deviations by which the maximum may lie off the point about which its nodes were corrected."""
 AT_BOUND = -8.0
 """Log of a standard deviation below which it is reported as at its bound, 0."""
 DECREMENT_LIMIT = 0.01
@@ -113,18 +126,16 @@ def estimate(
     binding = model.bind(cohort)
     with_prior = kind == "map"
     prepared = prepare(model, binding, with_prior=with_prior, seed=seed, report=report)
-    table = prepared.table(times=CHECKING, seed=seed + 1)
-    evaluate = density_at(prepared.view, table, with_prior=with_prior)
-    scale = scale_at(evaluate, prepared.optimum.vector, np.full(len(prepared.optimum.vector), 0.01))
-    vector = climb(evaluate, prepared.optimum.vector, scale, steps=REFINING_STEPS)
-    optimum = optimum_at(evaluate, vector, scale)
+    optimum, references = _refine(prepared, with_prior=with_prior, seed=seed)
+    vector = optimum.vector
     if not abs(optimum.decrement) < DECREMENT_LIMIT:
         raise ConvergenceError(
             f"the maximum was not found: the log density could still rise by about {optimum.decrement:.3g}; what "
             "usually helps: fewer random parameters, a tighter prior with --estimate map, or sampling (--engine nuts)",
             None,
         )
-    likelihoods = _likelihoods(prepared, vector, seed)
+    likelihoods = np.array([float(references.first.value), float(references.second.value)])
+    error = float(np.ptp(likelihoods) / 2.0)
     names = flat_names(model, binding.dims, binding.labels)
     curvature = -optimum.hessian
     natural = partial(_natural, model=model, dims=binding.dims)
@@ -141,20 +152,40 @@ def estimate(
         kind,
         frame,
         float(np.mean(likelihoods)),
-        float(np.std(likelihoods, ddof=1)),
+        error,
         len(vector),
         len(binding.labels.patients),
-        _warnings(frame, curvature, float(np.std(likelihoods, ddof=1))),
+        _warnings(frame, curvature, error),
     )
 
 
-def _likelihoods(prepared: Prepared, vector: np.ndarray, seed: int) -> np.ndarray:
-    """Return the log likelihood at the maximum on three independent sets of nodes."""
-    values = []
-    for offset in (1, 2, 3):
-        table = prepared.table(times=CHECKING, seed=seed + offset)
-        values.append(density_at(prepared.view, table, with_prior=False)(vector)[0])
-    return np.array(values)
+def _refine(prepared: Prepared, *, with_prior: bool, seed: int) -> tuple[Optimum, References]:
+    """Return the maximum on few nodes corrected to many about it, and those many; about a new point where it moves."""
+    table = prepared.table(times=CHECKING, seed=seed + 1)
+    plain = density_at(prepared.view, table, with_prior=with_prior)
+    vector = prepared.optimum.vector
+    for _ in range(ROUNDS):
+        scale = scale_at(plain, vector, np.full(len(vector), 0.01))
+        axes = np.linalg.inv(positive(-optimum_at(plain, vector, scale).hessian, least=1.0))
+        coordinates = Coordinates(vector, np.linalg.cholesky(axes))
+        references = measure(prepared, coordinates, seed=seed)
+        correction = references.correction(prepared, coordinates, times=CHECKING, seed=seed + 1)
+        corrected = _corrected(plain, correction, coordinates)
+        vector = climb(corrected, vector, scale, steps=REFINING_STEPS)
+        if np.linalg.norm(coordinates.white(vector)) < SETTLED:
+            break
+    return optimum_at(corrected, vector, scale), references
+
+
+def _corrected(plain: Gradient, correction: Expansion, coordinates: Coordinates) -> Gradient:
+    slope = jax.jit(jax.value_and_grad(correction.at))
+
+    def evaluate(vector: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = plain(vector)
+        more, white = slope(jnp.asarray(coordinates.white(vector)))
+        return value + float(more), gradient + np.linalg.solve(coordinates.scale.T, np.asarray(white))
+
+    return evaluate
 
 
 def _natural(vector: Float[Array, " free"], *, model: JointModel, dims: Dims) -> dict[str, Array]:

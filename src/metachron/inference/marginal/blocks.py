@@ -72,10 +72,16 @@ def make_blocks(binding: Binding, rows_per_patient: np.ndarray, *, mean_rows: in
 
 
 def slabs(blocks: Blocks) -> Iterator[Blocks]:
-    """Yield the blocks by slabs of one length."""
+    """Yield the blocks by slabs of one length, the last one filled up with blocks of padding."""
     count = len(blocks.patient)
     for start in range(0, count, SLAB):
-        yield jax.tree.map(lambda leaf, at=start: leaf[at : at + SLAB], blocks)
+        taken = np.minimum(np.arange(start, start + SLAB), count - 1)
+        slab = jax.tree.map(lambda leaf, at=taken: leaf[at], blocks)
+        beyond = np.arange(start, start + SLAB) >= count
+        weight, slot_patient = (value.copy() for value in (slab.weight, slab.slot_patient))
+        weight[beyond], slot_patient[beyond] = 0.0, -1
+        design = slab.design._replace(patient_weight=jnp.asarray(weight))
+        yield slab._replace(design=design, weight=weight, slot_patient=slot_patient)
 
 
 def _assemble(design: Design, patient: np.ndarray, part: np.ndarray, share: np.ndarray, weight: np.ndarray) -> Blocks:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -52,26 +51,6 @@ def _backward(view: NodeModel, gradient: Any, cotangent: Array) -> tuple[Any, No
 
 
 log_likelihood.defvjp(_forward, _backward)
-
-
-class Whitened(NamedTuple):
-    """A table, in single precision, and the affine map from the sampler's coordinates to the unconstrained population parameters."""
-
-    table: NodeTable
-    centre: Float[Array, " free"]
-    scale: Float[Array, "free free"]
-
-
-@dataclass(frozen=True)
-class MarginalDensity:
-    """The posterior of the population parameters alone, in whitened coordinates."""
-
-    view: NodeModel
-
-    def __call__(self, vector: Float[Array, " free"], data: Whitened) -> Float[Array, ""]:
-        """Return the log density at a whitened vector."""
-        theta, prior = unpack_population(data.centre + data.scale @ vector, self.view.model, self.view.dims)
-        return prior + log_likelihood(self.view, theta, data.table)
 
 
 @partial(jax.jit, static_argnames=("view", "with_prior"))

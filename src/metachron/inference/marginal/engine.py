@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import jax
@@ -12,34 +12,30 @@ import numpy as np
 from metachron.inference.chains import sample_chains
 from metachron.inference.checkpoint import Checkpoint
 from metachron.inference.marginal.adapt import thetas_at
-from metachron.inference.marginal.blocks import LANES, ROWS, Blocks
+from metachron.inference.marginal.blocks import LANES, Blocks
 from metachron.inference.marginal.correction import evaluate_draws, systematic
-from metachron.inference.marginal.density import MarginalDensity, Whitened
+from metachron.inference.marginal.expansion import Coordinates, evaluate
 from metachron.inference.marginal.nodes import log_weights, normalise
 from metachron.inference.marginal.optimise import Optimum
 from metachron.inference.marginal.prepare import Prepared, Report, prepare
+from metachron.inference.marginal.references import References, measure
 from metachron.inference.marginal.table import NodeModel, NodeTable
-from metachron.inference.marginal.verdict import ERROR_GOOD, Verdict, judge
+from metachron.inference.marginal.verdict import Verdict, judge
+from metachron.inference.marginal.whitened import whitened_target
 from metachron.inference.pareto import pareto_smooth
 from metachron.inference.progress import Progress
 from metachron.inference.sampled import Sampled, Statistics
 from metachron.inference.settings import NutsSettings
-from metachron.inference.target import Target
 from metachron.joint import JointModel
 from metachron.joint.design import Binding
 from metachron.joint.sites import unpack_population
 
-MOST_MEAN_ROWS = 16
-"""Rows of nodes per patient on average at most: beyond it the verdict says that NUTS is better."""
 CHECKING = 4
-"""Times the sampler's nodes on which draws are weighed."""
-ERROR_DRAWS = 100
+"""Times the sampler's nodes on which draws are weighed, and from which patient effects are drawn."""
 VERDICT_PATIENTS = 2000
 """Patients whose integrals are judged one by one: all up to this number, beyond it those with the most nodes."""
 REORDERED = 256
 """Patients whose effects are put in the order of the resampled draws at a time: their copy stays small."""
-START_SPREAD = 1.0
-"""Of the chains' starting points, in standard deviations of the normal approximation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,76 +69,55 @@ def sample_marginal(
         When interrupted before any chain has drawn after its warm-up.
     """
     prepared = prepared or _prepared(model, binding, settings, checkpoint, tell)
+    coordinates = Coordinates(prepared.optimum.vector, np.linalg.cholesky(prepared.covariance))
+    if tell is not None:
+        tell("measuring the error of the sampler's nodes on many others")
+    reference = measure(prepared, coordinates, seed=settings.seed)
+    correction = reference.correction(prepared, coordinates, times=1, seed=settings.seed + 1)
     table = prepared.table(seed=settings.seed + 1)
-    target = whitened_target(prepared, table)
+    target = whitened_target(prepared.view, table, correction, coordinates)
     raw = sample_chains(target, settings, progress, checkpoint)
-    centre, scale = (np.asarray(part) for part in target.data[1:])
-    vectors = raw.positions @ scale.T + centre
     if tell is not None:
         tell("weighing the draws on other nodes, and drawing patient effects")
-    return _correct(prepared, vectors, raw, settings)
-
-
-def whitened_target(prepared: Prepared, table: NodeTable) -> Target:
-    """Return the marginal posterior in coordinates in which it is about standard normal.
-
-    Nodes are in single precision here; the weights of the draws, which are not, correct what that changes.
-    """
-    scale = np.linalg.cholesky(prepared.covariance)
-    data = Whitened(table.single(), jnp.asarray(prepared.optimum.vector), jnp.asarray(scale))
-
-    def start(key: jax.Array) -> jax.Array:
-        return START_SPREAD * jax.random.normal(key, (len(scale),))
-
-    return Target(MarginalDensity(prepared.view), data, start)
+    return _correct(prepared, coordinates, reference, raw, settings)
 
 
 def _prepared(
     model: JointModel, binding: Binding, settings: NutsSettings, checkpoint: Checkpoint | None, tell: Report | None
 ) -> Prepared:
-    """Return nodes at the maximum; twice as many where two sets of them still disagree too much."""
+    """Return nodes at the maximum, from a checkpoint where there is one."""
     stored = checkpoint.read("prepared") if checkpoint is not None else None
     if stored is not None:
         return _restore(model, binding, stored)
     prepared = prepare(model, binding, seed=settings.seed, report=tell)
-    while prepared.mean_rows < MOST_MEAN_ROWS and disagreement(prepared, seed=settings.seed) > ERROR_GOOD:
-        prepared = replace(prepared, rows=np.minimum(2 * prepared.rows, ROWS), mean_rows=2 * prepared.mean_rows)
     if checkpoint is not None:
         checkpoint.write("prepared", _to_arrays(prepared))
     return prepared
 
 
-def disagreement(prepared: Prepared, *, seed: int) -> float:
-    """Return the sd over population vectors of the error of the log likelihood on the sampler's nodes."""
-    each = [_log_likelihoods(prepared, prepared.vectors, seed=seed + offset) for offset in (1, 2)]
-    return float(np.std(each[0] - each[1]) / np.sqrt(2.0))
-
-
-def _log_likelihoods(prepared: Prepared, vectors: np.ndarray, *, times: int = 1, seed: int) -> np.ndarray:
-    patients = prepared.binding.dims.patients
-    pieces = prepared.slabs(times=times, seed=seed)
-    return evaluate_draws(vectors, pieces, view=prepared.view, patients=patients, seed=0).log_likelihood
-
-
-def _correct(prepared: Prepared, vectors: np.ndarray, raw: Sampled, settings: NutsSettings) -> MarginalDraws:
-    chains, draws, free = vectors.shape
-    flat = vectors.reshape(-1, free)
+def _correct(
+    prepared: Prepared, coordinates: Coordinates, reference: References, raw: Sampled, settings: NutsSettings
+) -> MarginalDraws:
+    chains, draws, free = raw.positions.shape
+    white = raw.positions.reshape(-1, free)
+    flat = coordinates.vectors(white)
     view, patients = prepared.view, len(prepared.binding.labels.patients)
     weights_of = _NodeWeights(prepared, flat.mean(axis=0))
+    seed = settings.seed + 3
     found = evaluate_draws(
         flat,
-        prepared.slabs(times=CHECKING, seed=settings.seed + 3),
+        prepared.slabs(times=CHECKING, seed=seed),
         view=view,
         patients=patients,
         seed=settings.seed,
         effects=True,
         visit=weights_of.see,
     )
+    correction = reference.correction(prepared, coordinates, times=CHECKING, seed=seed)
+    log_likelihood = found.log_likelihood + np.asarray(evaluate(correction, jnp.asarray(white)))
     prior = np.asarray(_log_priors(jnp.asarray(flat), view=view))
-    log_ratio = found.log_likelihood - (raw.statistics.lp.ravel() - prior)
-    some = np.linspace(0, len(flat) - 1, min(ERROR_DRAWS, len(flat))).astype(int)
-    again = _log_likelihoods(prepared, flat[some], times=CHECKING, seed=settings.seed + 4)
-    error = again - found.log_likelihood[some]
+    log_ratio = log_likelihood - (raw.statistics.lp.ravel() - prior)
+    error = np.asarray(evaluate(reference.error, jnp.asarray(white)))
     verdict = judge(log_ratio, error, weights_of.by_patient, prepared.rows, LANES)
     _, weights = pareto_smooth(log_ratio)
     rng = np.random.default_rng(settings.seed)
@@ -150,7 +125,7 @@ def _correct(prepared: Prepared, vectors: np.ndarray, raw: Sampled, settings: Nu
         [chain * draws + systematic(part, rng) for chain, part in enumerate(weights.reshape(chains, draws))]
     )
     statistics = Statistics(*(value.ravel()[chosen].reshape(chains, draws) for value in raw.statistics))
-    statistics = statistics._replace(lp=(prior + found.log_likelihood)[chosen].reshape(chains, draws))
+    statistics = statistics._replace(lp=(prior + log_likelihood)[chosen].reshape(chains, draws))
     sampled = Sampled(flat[chosen].reshape(chains, draws, free), statistics, raw.warmup_gradients, raw.interrupted)
     assert found.effects is not None
     effects = found.effects
@@ -179,12 +154,12 @@ class _NodeWeights:
 
     def see(self, table: NodeTable, blocks: Blocks) -> None:
         """Take up the patients of a slab; blocks come in order of the number of nodes."""
-        if len(self.by_patient) >= VERDICT_PATIENTS:
+        real = np.ravel(blocks.weight) > 0
+        if len(self.by_patient) >= VERDICT_PATIENTS or not real.any():
             return
         patient = np.ravel(blocks.patient)
         log_weight = log_weights(self._theta, table, view=self._view)[0].reshape(-1, LANES)
         weight = np.asarray(normalise(log_weight, jnp.asarray(patient), patients=self._patients)[0])
-        real = np.ravel(blocks.weight) > 0
         owners, starts = np.unique(patient[real], return_index=True)
         order = np.argsort(starts)
         parts = np.split(weight[real], starts[order][1:])

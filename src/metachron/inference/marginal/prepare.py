@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from metachron.base import ModelError
 from metachron.inference.marginal.adapt import Proposals, final_table, follow, needed_rows, start_proposals
 from metachron.inference.marginal.blocks import ROWS, Blocks, make_blocks, slabs
+from metachron.inference.marginal.expansion import Coordinates, Expansion, expand
 from metachron.inference.marginal.mixture import Mixture
 from metachron.inference.marginal.nodes import uniform_blocks
 from metachron.inference.marginal.optimise import (
@@ -31,8 +34,11 @@ CLIMB_STEPS = 8
 SETTLED = 0.5
 """A round ends the search when it moves every parameter by less than this many of its own conditional sds."""
 SPREAD_DRAWS = 8
-MEAN_ROWS = 4
-"""Rows of 64 nodes per patient on average; how many each has depends on its need."""
+SEARCH_ROWS = 4
+"""Rows of 64 nodes per patient while the maximum is looked for."""
+ROWS_IN_ALL = 256
+"""Rows of 64 nodes that a small cohort has together afterwards, with 1 to 4 per patient on average; how many each patient
+has depends on its need. The more patients, the less what second-order corrections leave (`expansion`)."""
 LINK_START = 0.2
 """Where coefficients of links that move with time start, in prior sds either side of 0. At 0 the density has a cusp:
 on one side of it trajectories that explode are excluded by the survival of the patient, on the other they are not."""
@@ -63,12 +69,21 @@ class Prepared:
 
     def table(self, *, times: int = 1, seed: int) -> NodeTable:
         """Return nodes for every patient; other seeds give independent ones."""
-        return self._table(self.blocks(times), seed)
+        blocks = self.blocks(times)
+        parts = [table for table, _ in self._slabs(blocks, seed)]
+        return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[: len(blocks.patient)], *parts)
 
     def slabs(self, *, times: int = 1, seed: int) -> Iterator[tuple[NodeTable, Blocks]]:
         """Yield the same nodes slab by slab, so that the tables of a large cohort never stand side by side."""
-        for slab in slabs(self.blocks(times)):
+        return self._slabs(self.blocks(times), seed)
+
+    def _slabs(self, blocks: Blocks, seed: int) -> Iterator[tuple[NodeTable, Blocks]]:
+        for slab in slabs(blocks):
             yield self._table(slab, seed), slab
+
+    def expansion(self, coordinates: Coordinates, *, times: int, seed: int) -> Expansion:
+        """Return the expansion of the log likelihood on such nodes."""
+        return expand(self.view, (table for table, _ in self.slabs(times=times, seed=seed)), coordinates)
 
     def _table(self, blocks: Blocks, seed: int) -> NodeTable:
         return final_table(self.view, self.binding, self.mixture, blocks, self.optimum.vector, seed=seed)
@@ -95,13 +110,18 @@ def prepare(
     *,
     with_prior: bool = True,
     seed: int = 1,
-    mean_rows: int = MEAN_ROWS,
+    mean_rows: int | None = None,
     report: Report | None = None,
 ) -> Prepared:
     """Return proposals brought to each patient's conditional at the maximum of the marginal posterior or likelihood.
 
     Nodes and population parameters are improved in turn: nodes fixed, some Newton steps; parameters fixed, some
     updates of the proposals. At the end the proposals follow the conditionals averaged over the normal approximation.
+
+    Parameters
+    ----------
+    with_prior : maximise the posterior, or the likelihood alone.
+    mean_rows : rows of 64 nodes per patient on average; None: by the number of patients.
 
     Raises
     ------
@@ -117,6 +137,8 @@ def prepare(
         for start in _starts(model, binding)
     ]
     proposals, optimum = max(searches, key=lambda found: _mass(found[1]))
+    if mean_rows is None:
+        mean_rows = min(SEARCH_ROWS, max(1, ROWS_IN_ALL // len(binding.labels.patients)))
     return _spread(view, binding, proposals, optimum, seed=seed, mean_rows=mean_rows)
 
 
@@ -158,7 +180,7 @@ def _search(
 ) -> tuple[Proposals, Optimum]:
     proposals = start_proposals(view, binding, vector, seed=seed)
     scale = np.full(len(vector), 0.01)
-    blocks = uniform_blocks(binding, MEAN_ROWS)
+    blocks = uniform_blocks(binding, SEARCH_ROWS)
     for number in range(1, MAX_ROUNDS + 1):
         table = final_table(view, binding, proposals.mixture, blocks, vector, seed=seed + 100 * number)
         evaluate = density_at(view, table, with_prior=with_prior)

@@ -15,6 +15,8 @@ K_GOOD, K_LIMIT = 0.5, 0.7
 ESS_SHARE_GOOD, ESS_SHARE_LIMIT = 0.5, 0.1
 ERROR_GOOD, ERROR_LIMIT = 0.25, 0.6
 PATIENT_NODES_LIMIT = 10.0
+EVEN = 0.95
+"""Share of effective draws above which the weights are so even that the shape of their tail changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,10 @@ class Verdict:
     ----------
     pareto_k, ess_share : of the importance weights that carry the draws from the sampler's nodes to the checking ones;
         Vehtari 2024, arXiv:1507.02646.
-    correction_sd : standard deviation of the log weights: the error of the sampler's own log density over the draws.
-    error_sd : standard deviation over draws of the error that the checking nodes still have (from independent nodes).
+    correction_sd : standard deviation of the log weights: by how much the log density of the sampler and that on other
+        nodes differ over the draws, each with its error to second order taken off.
+    error_sd : standard deviation over the draws of the error that is left in the log density, as two independent
+        references of many nodes show it.
     patient_k, patient_ess : worst Pareto k and effective number of nodes of a patient's integral.
     weak_patients : patients whose integral has k above 0.7 or too few effective nodes.
     nodes : nodes per patient, mean and largest, when sampling.
@@ -48,7 +52,7 @@ class Verdict:
         if self._fails():
             return "use NUTS"
         good = (
-            self.pareto_k < K_GOOD
+            not self._uneven(K_GOOD)
             and self.ess_share > ESS_SHARE_GOOD
             and self.error_sd < ERROR_GOOD
             and not self.weak_patients
@@ -67,9 +71,13 @@ class Verdict:
         reasons = self._fails() or self._cautions()
         return f"integrals over patient effects: {self.word}: {'; '.join(reasons)} ({facts})"
 
+    def _uneven(self, limit: float) -> bool:
+        """Whether Pareto k is above a limit, or unknown, and the weights not even all the same."""
+        return not self.pareto_k < limit and not self.ess_share > EVEN
+
     def _fails(self) -> list[str]:
         found = []
-        if self.pareto_k > K_LIMIT:
+        if self._uneven(K_LIMIT):
             found.append(f"Pareto k {self.pareto_k:.2f} above {K_LIMIT}")
         if not self.ess_share >= ESS_SHARE_LIMIT:
             found.append(f"only {100 * self.ess_share:.0f} % of the draws count after correction")
@@ -85,9 +93,7 @@ class Verdict:
             )
         if self.error_sd >= ERROR_GOOD:
             found.append(f"the log density errs by {self.error_sd:.2f} between draws")
-        if np.isnan(self.pareto_k):
-            found.append("too few draws to judge the weights")
-        if self.pareto_k >= K_GOOD or self.ess_share <= ESS_SHARE_GOOD:
+        if self._uneven(K_GOOD) or self.ess_share <= ESS_SHARE_GOOD:
             found.append("importance weights of the draws vary much")
         return found
 
@@ -111,7 +117,7 @@ def judge(
     Parameters
     ----------
     log_ratio : (draw) log likelihood on the checking nodes minus that on the sampler's.
-    error : (draw) the same between two independent sets of checking nodes.
+    error : (draw) error of the log likelihood that the references show.
     node_weights : by patient, normalised importance weights of the checking nodes.
     rows, lanes : rows per patient, nodes per row, when sampling.
     """
@@ -124,7 +130,7 @@ def judge(
         pareto_k=float(k),
         ess_share=float(1.0 / np.sum(np.square(weights)) / len(weights)),
         correction_sd=float(np.std(log_ratio)),
-        error_sd=float(np.std(error) / np.sqrt(2.0)),
+        error_sd=float(np.std(error)),
         patient_k=float(patient_k.max()),
         patient_ess=float(effective.min()),
         weak_patients=tuple(patient for patient, bad in zip(node_weights, weak, strict=True) if bad),

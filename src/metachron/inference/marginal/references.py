@@ -1,0 +1,40 @@
+"""The log likelihood on many nodes about a point, twice: what few nodes are corrected to, and how good that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metachron.inference.marginal.expansion import Coordinates, Expansion, mean
+from metachron.inference.marginal.prepare import Prepared
+
+LEAST_ROWS, MOST_ROWS = 16, 64
+"""Rows of 64 nodes per patient on average in each of the two sets; the most where the two differ by too much."""
+ERROR = 0.15
+
+
+@dataclass(frozen=True)
+class References:
+    """Expansions of the log likelihood on two independent sets of many nodes."""
+
+    first: Expansion
+    second: Expansion
+
+    @property
+    def error(self) -> Expansion:
+        """How far their mean may be off: half their difference."""
+        difference = self.first.minus(self.second)
+        return Expansion(*(0.5 * part for part in difference))
+
+    def correction(self, prepared: Prepared, coordinates: Coordinates, *, times: int, seed: int) -> Expansion:
+        """Return what the log likelihood on some nodes lacks."""
+        return mean(self.first, self.second).minus(prepared.expansion(coordinates, times=times, seed=seed))
+
+
+def measure(prepared: Prepared, coordinates: Coordinates, *, seed: int) -> References:
+    """Return the references, with more nodes where they differ too much."""
+    for rows in (LEAST_ROWS, MOST_ROWS):
+        times = max(1, rows // prepared.mean_rows)
+        both = References(*(prepared.expansion(coordinates, times=times, seed=seed + 10 * k) for k in (1, 2)))
+        if both.error.spread < ERROR:
+            break
+    return both
