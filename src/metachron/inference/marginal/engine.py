@@ -99,8 +99,11 @@ def _prepared(
 ) -> Prepared:
     """Return nodes at the maximum; twice as many where two sets of them still disagree too much."""
     stored = checkpoint.read("prepared") if checkpoint is not None else None
-    if stored is not None:
-        return _restore(model, binding, stored)
+    if checkpoint is not None and stored is not None:
+        try:
+            return _restore(model, binding, stored)
+        except KeyError as error:
+            raise checkpoint.damaged("prepared", error) from error
     prepared = prepare(model, binding, seed=settings.seed, report=tell)
     while prepared.mean_rows < MOST_MEAN_ROWS and disagreement(prepared, seed=settings.seed) > ERROR_GOOD:
         prepared = replace(prepared, rows=np.minimum(2 * prepared.rows, ROWS), mean_rows=2 * prepared.mean_rows)
