@@ -49,7 +49,7 @@ LAWS = {
         "log-growth",
         {"growth_per_year": -0.4, "inhibition_per_year": 0.7, "loss_of_effect_per_year": 0.3},
     ),
-    "wang": ("log-growth", {"shrinkage_per_year": 0.2, "growth_mm_per_year": 3.3}),
+    "wang": ("log-current-size", {"shrinkage_per_year": 0.2, "growth_mm_per_year": 3.3}),
 }
 """Link, and the centre of the prior mean of each parameter on its transform scale: near truths that are recovered."""
 SKEWED = VisitPlan(visit_day=(0.0, 56.0, 112.0), cutoff_day=540.0, dropout_per_year=0.15)
@@ -87,3 +87,12 @@ def test_wrong_integral_is_caught(sampler: Sampler, plan: VisitPlan) -> None:
     )
     name, p_value = smallest_p(found.ranks)
     assert p_value < CAUGHT, f"the ranks that look least uniform, of {name}, have p = {p_value:.2g}"
+
+
+@pytest.mark.parametrize("law", ["stein-fojo", *LAWS])
+def test_models_of_the_study_are_what_they_say(law: str) -> None:
+    """Every prior has the parameter that it is for: a name that the law does not know would be refused."""
+    dynamics = model_of(law).dynamics
+    assert dynamics is not None
+    assert dynamics.law.name == law
+    assert {parameter.name for parameter in dynamics.parameters} > set(LAWS[law][1] if law in LAWS else ())
