@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import jax
 import pytest
 
+from inference.compilations import counted_compilations
 from metachron.inference import fit
 from metachron.joint import VisitPlan, patients_in_arms
 from metachron.joint.demo_trial import TRUTH, demo_model
 
 PLAN = VisitPlan(visit_day=(0.0, 40.0, 80.0, 120.0, 160.0, 200.0), cutoff_day=400.0)
-_COMPILE = "/jax/core/compile/backend_compile_duration"
-
-
-@contextmanager
-def counted_compilations() -> Iterator[list[str]]:
-    """Collect an entry per compilation."""
-    seen: list[str] = []
-
-    def listen(event: str, duration: float, **_: object) -> None:
-        if event == _COMPILE:
-            seen.append(event)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        yield seen
-    finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
 
 
 @pytest.mark.parametrize("engine", ["nuts", "marginal"])

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from inference.line_trial import LINE, line_trial
 from inference.marginal_grids import grid_log_likelihood, linear_gaussian_log_likelihood
 from metachron.base import ConvergenceError, ModelError
 from metachron.cohort import Cohort
@@ -18,25 +19,14 @@ from metachron.inference.marginal.density import value_and_gradient
 from metachron.inference.marginal.prepare import Prepared, prepare, why_not
 from metachron.inference.marginal.verdict import judge
 from metachron.inference.pareto import pareto_smooth
-from metachron.joint import JointModel, VisitPlan, compose, patients_in_arms
+from metachron.joint import JointModel, compose
 from metachron.joint.demo_trial import demo_model, two_arm_trial
 from metachron.joint.sites import unpack_population
-
-PLAN = VisitPlan(visit_day=(-7.0, 50.0, 100.0, 150.0, 200.0), cutoff_day=600.0)
-LINE = {
-    "baseline.mean": 4.0,
-    "baseline.sd": 0.5,
-    "slope_per_year.mean": -0.3,
-    "slope_per_year.sd": 0.7,
-    "residual.additive": 0.15,
-}
 
 
 @pytest.fixture(scope="module")
 def line() -> tuple[JointModel, Cohort]:
-    model = compose(dynamics="random-slope-log", hazard=None).replace(observation="additive")
-    arms = patients_in_arms({"a": 30})
-    return model, model.simulate(LINE, arms, PLAN, seed=4)
+    return line_trial()
 
 
 @pytest.fixture(scope="module")

@@ -6,43 +6,44 @@ likelihood, prior and sampler belong together, the rank of each true value among
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy import stats
 
+from inference.compilations import counted_compilations
 from metachron.cohort import Cohort
-from metachron.inference.chains import sample_chains
 from metachron.inference.diagnostics import summarise_draws
-from metachron.inference.posterior import name_draws, population_draws
+from metachron.inference.posterior import population_draws
 from metachron.inference.settings import NutsSettings
-from metachron.inference.target import joint_target
 from metachron.joint import Binding, JointModel, VisitPlan, patients_in_arms
 from metachron.joint.design import Rows, bind_patients
 from metachron.joint.names import FlatName, flat_names
 from metachron.joint.sites import CORRELATION, draw_prior_values
+from statistical.resumable import resume
+from statistical.samplers import Sampler, by_nuts
 
-ROOT = Path(__file__).resolve().parents[2]
-CACHE = ROOT / ".cache" / "slow"
 WARMUP, DRAWS, KEPT = 200, (500, 2000), 50
 """One chain. 50 draws are kept, evenly spaced, where the effective sample size of every parameter is at least that;
 else the chain is run again for 2000 draws. Ranks among draws that depend on each other are not uniform."""
 BINS = 6
-_CODE = [
-    "base/quadrature.py", "dynamics/*.py", "hazards/*.py", "joint/links/*.py", "inference/chains.py",
-    "inference/nuts.py", "inference/posterior.py",
-    *(f"joint/{name}.py" for name in (
-        "design", "given_parameters", "hazard_terms", "likelihood", "observation", "population", "priors", "simulate",
-        "sites", "trial_tables",
-    )),
-]  # fmt: skip
-"""The source code that determines the ranks."""
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Ranks (0 to `KEPT`) of each population parameter over replicates, and what happened on the way.
+
+    ``refused`` : verdicts of the replicates whose integrals were too poor, so that NUTS drew in their place.
+    ``compiled`` : functions that each fit compiled; the first of a process compiles everything and is left out, and so
+    are those that were refused.
+    """
+
+    ranks: dict[str, np.ndarray]
+    refused: tuple[str, ...]
+    compiled: np.ndarray
 
 
 def calibrate(
@@ -53,32 +54,27 @@ def calibrate(
     plan: VisitPlan,
     replicates: int,
     limit_mm: float = 5.0,
+    sampler: Sampler = by_nuts,
     distort: Callable[[Cohort], Cohort] = lambda cohort: cohort,
-) -> dict[str, np.ndarray]:
-    """Return the ranks (0 to `KEPT`) of each population parameter over replicates.
+) -> Calibration:
+    """Return the calibration of a model on cohorts of given arms and visits.
 
-    Replicates that are done are read from disk, so that a run goes on where it was cut off; a change of the settings
-    or of the code that makes the ranks begins anew. ``distort`` changes the simulated cohort before it is fitted: a
+    Replicates that are done are read from disk. ``distort`` changes the simulated cohort before it is fitted: a
     deliberate error.
     """
-    settings = [model.to_toml(), arms, str(plan), limit_mm, WARMUP, DRAWS, KEPT, code_digest()]
-    digest = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
-    CACHE.mkdir(parents=True, exist_ok=True)
-    file = CACHE / f"{name}-{digest}.jsonl"
-    done = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    for seed in range(len(done), replicates):
-        ranks = _replicate(model, arms, plan, limit_mm, distort, seed)
-        with file.open("a") as out:
-            out.write(json.dumps(ranks) + "\n")
-        done.append(ranks)
-    return {key: np.asarray([ranks[key] for ranks in done[:replicates]]) for key in done[0]}
+    settings = [model.to_toml(), arms, str(plan), limit_mm, WARMUP, DRAWS, KEPT, sampler.__name__, distort.__name__]
+    begun: list[int] = []
 
+    def replicate(seed: int) -> dict[str, object]:
+        ranks, refused, compiled = _replicate(model, arms, plan, limit_mm, sampler, distort, seed)
+        begun.append(seed)
+        return {"ranks": ranks, "refused": refused, "compiled": None if len(begun) == 1 else compiled}
 
-def code_digest() -> str:
-    """Return a hash of the code that determines the ranks, this file included."""
-    package = ROOT / "src" / "metachron"
-    found = [path for pattern in _CODE for path in sorted(package.glob(pattern))]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in [*found, Path(__file__)])).hexdigest()
+    marginal = sampler is not by_nuts
+    rows = resume(name, settings, replicates, replicate, marginal=marginal, tests=__file__)
+    ranks = {key: np.asarray([row["ranks"][key] for row in rows]) for key in rows[0]["ranks"]}
+    compiled = np.array([row["compiled"] for row in rows if row["compiled"] is not None and not row["refused"]])
+    return Calibration(ranks, tuple(row["refused"] for row in rows if row["refused"]), compiled)
 
 
 def _replicate(
@@ -86,10 +82,14 @@ def _replicate(
     arms: dict[str, int],
     plan: VisitPlan,
     limit_mm: float,
+    sampler: Sampler,
     distort: Callable[[Cohort], Cohort],
     seed: int,
-) -> dict[str, int]:
-    """Return the rank of each population parameter; prior, simulation and fit have random numbers of their own."""
+) -> tuple[dict[str, int], str, int]:
+    """Return the rank of each population parameter, the verdict where refused, and how many functions the fit compiled.
+
+    Prior, simulation and fit have random numbers of their own.
+    """
     patients = patients_in_arms(arms)
     count = len(patients)
     binding = bind_patients(model, patients, np.ones(count), np.arange(count))
@@ -98,10 +98,11 @@ def _replicate(
     if CORRELATION in truth:
         truth[CORRELATION] = truth[CORRELATION] @ truth[CORRELATION].T
     cohort = distort(model.simulate(truth, patients, plan, seed=100_000 + seed, limit_mm=limit_mm))
-    names, draws = _independent_draws(model, padded(model.bind(cohort)), seed=200_000 + seed)
-    return {
-        name: int(np.sum(draws[:, index] < truth[site][position])) for index, (name, site, position) in enumerate(names)
-    }
+    bound = padded(model.bind(cohort))
+    with counted_compilations() as compiled:
+        names, draws, refused = _independent_draws(model, bound, sampler, seed=200_000 + seed)
+    ranks = {n: int(np.sum(draws[:, index] < truth[site][place])) for index, (n, site, place) in enumerate(names)}
+    return ranks, refused, len(compiled)
 
 
 def padded(binding: Binding, step: int = 64) -> Binding:
@@ -117,16 +118,18 @@ def padded(binding: Binding, step: int = 64) -> Binding:
     return replace(binding, design=design._replace(measured=longer(design.measured), censored=longer(design.censored)))
 
 
-def _independent_draws(model: JointModel, binding: Binding, *, seed: int) -> tuple[list[FlatName], np.ndarray]:
-    """Return the names of the parameters, and `KEPT` draws that are as good as independent."""
+def _independent_draws(
+    model: JointModel, binding: Binding, sampler: Sampler, *, seed: int
+) -> tuple[list[FlatName], np.ndarray, str]:
+    """Return the names of the parameters, `KEPT` draws as good as independent, and the verdict where refused."""
     names = flat_names(model, binding.dims, binding.labels)
     for count in DRAWS:
-        sampled = sample_chains(joint_target(model, binding), NutsSettings(1, WARMUP, count, seed))
-        draws = population_draws(name_draws(model, binding, sampled)[0], names)
+        drawn = sampler(model, binding, NutsSettings(1, WARMUP, count, seed))
+        draws = population_draws(drawn.posterior, names)
         effective = summarise_draws([name.name for name in names], draws)["ess_bulk"].to_numpy()
         if effective.min() >= KEPT:
             break
-    return names, draws.reshape(-1, len(names))[:: count // KEPT]
+    return names, draws.reshape(-1, len(names))[:: count // KEPT], drawn.refused
 
 
 def smallest_p(ranks: dict[str, np.ndarray]) -> tuple[str, float]:

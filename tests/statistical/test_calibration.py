@@ -1,4 +1,4 @@
-"""Simulation-based calibration of two joint models, and of an analysis with a deliberate error."""
+"""Simulation-based calibration of the joint engine on two models, and of an analysis with a deliberate error."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def every_patient_died(cohort: Cohort) -> Cohort:
 def test_stein_fojo_weibull_log_growth_is_calibrated() -> None:
     """About 12 minutes on 2 cores."""
     model = JointModel.from_toml(STEIN_FOJO)
-    ranks = calibrate("stein-fojo", model, arms={"a": 25, "b": 25}, plan=PLAN, replicates=150)
-    name, p_value = smallest_p(ranks)
+    found = calibrate("stein-fojo", model, arms={"a": 25, "b": 25}, plan=PLAN, replicates=150)
+    name, p_value = smallest_p(found.ranks)
     assert p_value > LEVEL, f"ranks of {name} are not uniform (p = {p_value:.2g})"
 
 
@@ -80,8 +80,8 @@ def test_stein_fojo_weibull_log_growth_is_calibrated() -> None:
 def test_random_slope_exponential_log_current_size_with_censored_sizes_is_calibrated() -> None:
     """About 12 minutes on 2 cores. The limit of 10 mm leaves about a third of the sizes censored."""
     model = JointModel.from_toml(RANDOM_SLOPE)
-    ranks = calibrate("random-slope", model, arms={"a": 50}, plan=PLAN, replicates=150, limit_mm=10.0)
-    name, p_value = smallest_p(ranks)
+    found = calibrate("random-slope", model, arms={"a": 50}, plan=PLAN, replicates=150, limit_mm=10.0)
+    name, p_value = smallest_p(found.ranks)
     assert p_value > LEVEL, f"ranks of {name} are not uniform (p = {p_value:.2g})"
 
 
@@ -89,10 +89,10 @@ def test_random_slope_exponential_log_current_size_with_censored_sizes_is_calibr
 def test_ignored_censoring_is_caught() -> None:
     """About 4 minutes on 2 cores: the same test rejects an analysis that takes every end of follow-up for a death."""
     model = JointModel.from_toml(STEIN_FOJO)
-    ranks = calibrate(
+    found = calibrate(
         "stein-fojo-all-died", model, arms={"a": 25, "b": 25}, plan=PLAN, replicates=50, distort=every_patient_died
     )
-    name, p_value = smallest_p(ranks)
+    name, p_value = smallest_p(found.ranks)
     assert p_value < 1e-4
     assert name.startswith("death."), f"the hazard should be what is wrong, not {name}"
 

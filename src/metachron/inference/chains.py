@@ -55,7 +55,13 @@ class ChainDraws:
         return arrays
 
     def restore(self, arrays: dict[str, np.ndarray], chain: ChainState) -> ChainState:
-        """Take up the arrays of `to_arrays`; return the chain's state, in the shape of ``chain``."""
+        """Take up the arrays of `to_arrays`; return the chain's state, in the shape of ``chain``.
+
+        Raises
+        ------
+        KeyError, ValueError
+            When arrays are missing, or are not of the shape that the chain has.
+        """
         self.chunks_done, self.warmup_gradients, drawn, window = (int(value) for value in arrays["progress"])
         for k in range(drawn):
             self.positions.append(arrays[f"draw{k}"])
@@ -65,7 +71,10 @@ class ChainDraws:
             positions, gradients, *statistics = (arrays[f"window{k}.{j}"] for j in range(width))
             self.window.append(Chunk(jnp.asarray(positions), jnp.asarray(gradients), Statistics(*statistics)))
         leaves, tree = jax.tree.flatten(chain)
-        return jax.tree.unflatten(tree, [jnp.asarray(arrays[f"state{k}"], leaf.dtype) for k, leaf in enumerate(leaves)])
+        stored = [jnp.asarray(arrays[f"state{k}"], leaf.dtype) for k, leaf in enumerate(leaves)]
+        if [leaf.shape for leaf in stored] != [leaf.shape for leaf in leaves]:
+            raise ValueError("the state of the chain has another shape")
+        return jax.tree.unflatten(tree, stored)
 
 
 def sample_chains(
@@ -120,7 +129,10 @@ def _run_chain(
     chain = start_chain(target.start(jax.random.fold_in(key, 0)), target.data, density=target.density)
     name = f"chain{index}"
     if checkpoint is not None and (stored := checkpoint.read(name)) is not None:
-        chain = kept.restore(stored, chain)
+        try:
+            chain = kept.restore(stored, chain)
+        except (KeyError, ValueError) as error:
+            raise checkpoint.damaged(name, error) from error
     schedule = Schedule.of(settings.warmup)
     total = schedule.warmup_chunks + -(-settings.draws // CHUNK)
     acceptance = jnp.asarray(settings.target_acceptance)

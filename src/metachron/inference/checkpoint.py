@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import threading
 import time
 import zipfile
+import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,23 +35,32 @@ class Checkpoint:
     Raises
     ------
     FitFileError
-        When the folder holds another run, or cannot be read.
+        When the folder holds another run, or something that is no checkpoint, or cannot be read.
     """
 
     folder: Path
     run: Mapping[str, Any]
     every_seconds: float = EVERY_SECONDS
     _written: dict[str, float] = field(default_factory=dict)
+    _describing: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         if not self._about.exists():
+            if any(self.folder.glob("*.npz")):
+                raise FitFileError(
+                    f"checkpoint {self.folder}: {self._about.name} is missing, so nothing says which run the arrays "
+                    "belong to; remove the folder to start anew"
+                )
             return
         try:
             found = json.loads(self._about.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise FitFileError(f"checkpoint {self.folder}: cannot be read ({error}); remove the folder") from error
-        if found.get("run") != self._digest:
-            differs = [key for key in self._plain if found.get("parts", {}).get(key) != self._plain[key]]
+            run, parts = found["run"], dict(found["parts"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FitFileError(
+                f"checkpoint {self._about}: damaged ({error!r}); remove the folder to start anew"
+            ) from error
+        if run != self._digest:
+            differs = [key for key in self._plain if parts.get(key) != self._plain[key]]
             raise FitFileError(
                 f"checkpoint {self.folder}: it is of another run (other {', '.join(differs) or 'format'}); repeat the "
                 "command that wrote it, or remove the folder to start anew"
@@ -68,21 +80,27 @@ class Checkpoint:
     def _digest(self) -> str:
         return hashlib.sha256(json.dumps(self._plain).encode()).hexdigest()
 
-    @property
-    def found(self) -> bool:
-        """Whether there is something to go on from."""
-        return any(self.folder.glob("*.npz"))
-
     def read(self, name: str) -> dict[str, np.ndarray] | None:
-        """Return the arrays stored under a name, or None when there are none."""
+        """Return the arrays stored under a name, or None when there are none.
+
+        Raises
+        ------
+        FitFileError
+            When the file is damaged.
+        """
         path = self.folder / f"{name}.npz"
         if not path.exists():
             return None
         try:
             with np.load(path, allow_pickle=False) as stored:
                 return {key: stored[key] for key in stored.files}
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise FitFileError(f"checkpoint {path}: damaged ({error}); remove the folder to start anew") from error
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            raise self.damaged(name, error) from error
+
+    def damaged(self, name: str, error: Exception) -> FitFileError:
+        """Return the error that says the file of a name cannot be used, and why."""
+        path = self.folder / f"{name}.npz"
+        return FitFileError(f"checkpoint {path}: damaged ({error!r}); remove the folder to start anew")
 
     def due(self, name: str) -> bool:
         """Return whether the arrays of a name were last written long enough ago."""
@@ -90,22 +108,25 @@ class Checkpoint:
 
     def write(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """Store arrays under a name; the file is replaced whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if not self._about.exists():
-            about = {"run": self._digest, "parts": self._plain}
-            _replace(self._about, json.dumps(about).encode())
+        self._describe()
         temporary = self.folder / f"{name}.npz.part"
         with temporary.open("wb") as handle:
             np.savez(handle, **arrays)  # type: ignore[arg-type]
         temporary.replace(self.folder / f"{name}.npz")
         self._written[name] = time.monotonic()
 
+    def _describe(self) -> None:
+        """Write which run the folder belongs to, once: chains that first write together take turns."""
+        with self._describing:
+            if self._about.exists():
+                return
+            self.folder.mkdir(parents=True, exist_ok=True)
+            temporary = self._about.with_name(self._about.name + ".part")
+            temporary.write_text(json.dumps({"run": self._digest, "parts": self._plain}), encoding="utf-8")
+            temporary.replace(self._about)
+
     def discard(self) -> None:
-        """Remove the folder: the run is complete."""
+        """Remove the folder, the run being complete, and the one it lies in if nothing else is there."""
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+        with suppress(OSError):  # other engines' checkpoints, or another's files, stay
+            self.folder.parent.rmdir()

@@ -77,9 +77,13 @@ def fit(
     taken, reason = _choose(engine, model)
     common = {"chains": chains, "draws": draws, "seed": seed, "target_acceptance": target_acceptance}
 
+    kept: list[Checkpoint] = []
+
     def run(name: str, why: str | None) -> Fit:
         settings = NutsSettings(warmup=WARMUP[name] if warmup is None else warmup, **common)  # type: ignore[arg-type]
-        return _run(name, why, model, cohort, binding, settings, progress, checkpoint, tell)
+        if checkpoint is not None:
+            kept.append(_checkpoint(checkpoint, name, model, cohort, settings))
+        return _run(name, why, model, cohort, binding, settings, progress, kept[-1] if kept else None, tell)
 
     result = run(taken, reason)
     integrals = result.provenance.get("integrals")
@@ -89,6 +93,9 @@ def fit(
             tell(f"{integrals['sentence']}; going on with NUTS")
         result = run("nuts", f"the marginal engine was tried first; {integrals['sentence']}")
         interrupted = result.provenance["interrupted"]
+    if not interrupted:
+        for stored in kept:
+            stored.discard()
     if check and not result.diagnostics.converged and not interrupted:
         raise ConvergenceError(result.diagnostics.advice(), result)
     return result
@@ -116,7 +123,7 @@ def _run(
     binding: Binding,
     settings: NutsSettings,
     progress: Progress | None,
-    folder: str | Path | None,
+    checkpoint: Checkpoint | None,
     tell: Callable[[str], None] | None,
 ) -> Fit:
     from metachron.inference.chains import sample_chains
@@ -124,7 +131,6 @@ def _run(
     from metachron.inference.target import joint_target
 
     started = time.perf_counter()
-    checkpoint = _checkpoint(folder, engine, model, cohort, settings) if folder is not None else None
     extra: dict[str, Any] = {}
     if engine == "marginal":
         from metachron.inference.marginal.engine import sample_marginal
@@ -144,8 +150,6 @@ def _run(
         **extra,
         **_origin(cohort),
     }
-    if checkpoint is not None and not sampled.interrupted:
-        checkpoint.discard()
     return Fit(model, posterior, statistics, binding.labels, binding.dims, provenance, cohort)
 
 

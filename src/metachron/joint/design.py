@@ -120,7 +120,7 @@ def bind(model: ModelParts, cohort: Cohort, labels: Labels | None = None) -> Bin
     """
     limit = _limit(model, cohort, labels)
     arrays = _arrays(model, cohort, limit)
-    events = _events(model.hazard, arrays, cohort) if model.hazard else None
+    events = _events(model.hazard, arrays, cohort, fitting=labels is None) if model.hazard else None
     knots = _knots(model.hazard, events, labels)
     known = bind_patients(
         model, cohort.patients, arrays.patient_weight, arrays.series_patient, knots_year=knots, labels=labels
@@ -217,14 +217,14 @@ def _rows(part: DynamicsPart, rows: Any, *, censored: bool) -> Rows:
     )  # fmt: skip
 
 
-def _events(part: HazardPart, arrays: CohortArrays, cohort: Cohort) -> Events:
+def _events(part: HazardPart, arrays: CohortArrays, cohort: Cohort, *, fitting: bool) -> Events:
     events = arrays.events
     if events is None or not np.any(events.code >= 0):
         raise ModelError(
             f"cohort {cohort.name!r} has no follow-up for the event {part.event!r} in table followup, and the model "
             "has a hazard for it; add the rows, name another event, or leave the hazard out with --hazard none"
         )
-    if not np.any(events.code > 0):
+    if fitting and not np.any(events.code > 0):
         raise ModelError(f"cohort {cohort.name!r} records no event {part.event!r}: its hazard cannot be estimated")
     known = events.code >= 0
     early = [patient for patient, year in zip(arrays.patient_ids, events.entry_year, strict=False) if year < 0]

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from metachron.base import ModelError
+from metachron.cohort import Cohort
 from metachron.inference.fit import Fit
 from metachron.inference.marginal.correction import evaluate_draws
 from metachron.inference.marginal.prepare import prepare_at, why_not
@@ -23,21 +24,28 @@ MEAN_ROWS = 8
 
 
 def patient_log_likelihood(
-    fit: Fit, *, draws: int = 1000, seed: int = 1
+    fit: Fit, *, cohort: Cohort | None = None, draws: int = 1000, seed: int = 1
 ) -> tuple[Float[np.ndarray, "draw patient"], Float[np.ndarray, " patient"]]:
     """Return log p(data of a patient | population parameters) at evenly thinned draws, and its numerical error.
 
     The error is the standard deviation over draws between two independent sets of nodes, per patient. Densities of
     measured sizes are per mm whatever the observation law, so that models on different scales can be compared.
 
+    Parameters
+    ----------
+    cohort : whose patients, coded as those of the fit; None: the patients that were fitted. For patients whom the fit
+        has not seen, the log of the mean over draws is their log predictive density.
+
     Raises
     ------
     ModelError
-        When the fit was stripped of its cohort, or the effects of its model cannot be integrated out.
+        When there are no data (the fit was stripped of its cohort and no other is given), the cohort has an arm or
+        level that the fit does not know, or the effects of the model cannot be integrated out.
     """
-    if fit.cohort is None:
+    cohort = fit.cohort if cohort is None else cohort
+    if cohort is None:
         raise ModelError("leave-one-out needs the data, and this fit was saved without its cohort")
-    model, binding = fit.model, fit.model.bind(fit.cohort, fit.labels)
+    model, binding = fit.model, fit.model.bind(cohort, fit.labels)
     vectors = _population_vectors(fit, draws)
     patients = len(binding.labels.patients)
     per_mm = _log_jacobian(model, binding)[:patients]

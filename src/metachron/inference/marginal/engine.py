@@ -87,8 +87,11 @@ def _prepared(
 ) -> Prepared:
     """Return nodes at the maximum, from a checkpoint where there is one."""
     stored = checkpoint.read("prepared") if checkpoint is not None else None
-    if stored is not None:
-        return _restore(model, binding, stored)
+    if checkpoint is not None and stored is not None:
+        try:
+            return _restore(model, binding, stored)
+        except KeyError as error:
+            raise checkpoint.damaged("prepared", error) from error
     prepared = prepare(model, binding, seed=settings.seed, report=tell)
     if checkpoint is not None:
         checkpoint.write("prepared", _to_arrays(prepared))
