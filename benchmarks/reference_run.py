@@ -14,14 +14,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmarks.cohorts import benchmark_model
+from benchmarks.precision import least_ess
+from benchmarks.reference_files import LINKS, reference_path
+from benchmarks.stan_build import ROOT
 from metachron.base import MetachronError
 from metachron.inference import Fit, fit
-from metachron.joint import compose
 
-ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / "tests" / "parity" / "reference"
-FILES = {"log-growth": "oak203_joint_long_run", "slope": "oak203_joint_long_run_slope"}
-"""Name of the files by link: a CSV of numbers and a JSON file of how they were made."""
 LEAST_ESS = 4000.0
 """Smallest bulk and tail effective sample size that makes a reference: means are known to 0.016 posterior sd."""
 
@@ -38,9 +37,8 @@ def long_run(link: str, *, chains: int, warmup: int, draws: int, seed: int, targ
     """
     from metachron.cohort.read import load
 
-    model = compose(dynamics="stein-fojo", hazard="weibull", links=[link])
     result = fit(
-        model,
+        benchmark_model(link),
         load("oak203"),
         engine="nuts",
         chains=chains,
@@ -50,7 +48,7 @@ def long_run(link: str, *, chains: int, warmup: int, draws: int, seed: int, targ
         target_acceptance=target_acceptance,
         checkpoint=ROOT / ".cache" / "reference" / link,
     )
-    least = least_ess(result)
+    least = least_ess(result.summary())
     if least < LEAST_ESS:
         result.save(ROOT / ".cache" / "reference" / f"{link}.fit")
         raise MetachronError(
@@ -58,11 +56,6 @@ def long_run(link: str, *, chains: int, warmup: int, draws: int, seed: int, targ
             f"take about {math.ceil(draws * LEAST_ESS / least / 500) * 500} draws per chain (--draws)"
         )
     return result
-
-
-def least_ess(result: Fit) -> float:
-    """Return the smallest of bulk and tail effective sample sizes over the population parameters."""
-    return float(result.summary().select(pl.min_horizontal("ess_bulk", "ess_tail").min()).item())
 
 
 def reference_table(result: Fit) -> pl.DataFrame:
@@ -85,9 +78,9 @@ def reference_table(result: Fit) -> pl.DataFrame:
     )
 
 
-def write_reference(result: Fit, link: str, folder: Path = FOLDER) -> Path:
+def write_reference(result: Fit, link: str) -> Path:
     """Write the table and, beside it, how it was made; return the path of the table."""
-    path = folder / f"{FILES[link]}.csv"
+    path = reference_path(link)
     reference_table(result).write_csv(path, float_precision=7)
     wanted = ("engine", "chains", "warmup", "draws", "seed", "target_acceptance", "gradients_warmup",
               "gradients_sampling", "made", "versions", "cohort", "cohort_sha256")  # fmt: skip
@@ -100,7 +93,7 @@ def write_reference(result: Fit, link: str, folder: Path = FOLDER) -> Path:
 def main() -> None:
     """Run, check and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--link", choices=sorted(FILES), default="log-growth")
+    parser.add_argument("--link", choices=LINKS, default="log-growth")
     parser.add_argument("--chains", type=int, default=2)
     parser.add_argument("--warmup", type=int, default=1500)
     parser.add_argument("--draws", type=int, default=12000)
