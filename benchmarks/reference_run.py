@@ -85,7 +85,7 @@ def write_reference(result: Fit, link: str) -> Path:
     wanted = ("engine", "chains", "warmup", "draws", "seed", "target_acceptance", "gradients_warmup",
               "gradients_sampling", "made", "versions", "cohort", "cohort_sha256")  # fmt: skip
     facts = {name: result.provenance[name] for name in wanted}
-    facts |= {"verdict": result.diagnostics.verdict, "model": result.model.to_toml()}
+    facts |= {"draws": result.diagnostics.draws, "verdict": result.diagnostics.verdict, "model": result.model.to_toml()}
     path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     return path
 
