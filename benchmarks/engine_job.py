@@ -109,8 +109,8 @@ def run_engine(job: Job, *, imported_cpu_seconds: float) -> dict[str, Any]:
             "peak_mib": peak_mib(os.getpid()),
             "ms_per_leapfrog": watch.ms_per_leapfrog,
         }
-    error = None if job.short else check_gradient(model, model.bind(cohort))
-    return {**costs, **_answer(result, short=job.short), "gradient_error": error}
+        error = None if job.short else check_gradient(model, model.bind(cohort))
+        return {**costs, **_answer(result, short=job.short), "gradient_error": error}
 
 
 def _answer(result: Fit, *, short: bool) -> dict[str, Any]:
