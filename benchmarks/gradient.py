@@ -9,23 +9,24 @@ import numpy as np
 from metachron.base import MetachronError
 from metachron.joint import JointModel
 from metachron.joint.design import Binding
-from metachron.joint.sites import median_values, pack, population_size
+from metachron.joint.sites import list_sites, median_values, pack, population_size
 
 STEP = 1e-5
 TOLERANCE = 1e-5
 """Relative; a central difference with step 1e-5 of a function known to 1e-12 errs by about 1e-7."""
 POINTS = 6
 SPREAD = 0.3
-"""Of the points about the prior medians, on the unconstrained scale."""
+"""Of the points about the prior medians, on the unconstrained scale; where a prior is normal, in its sds."""
 
 
 def points_near_start(model: JointModel, binding: Binding, *, count: int = POINTS) -> np.ndarray:
     """Return unconstrained vectors about the prior medians, (vector, free); effects of padding patients stay at 0."""
     start = np.asarray(pack(median_values(model, binding.dims), model, binding.dims))
-    free = np.ones(population_size(model, binding.dims))
-    effects = (len(start) - len(free)) // binding.dims.patients
-    real = np.concatenate([free, np.repeat(np.asarray(binding.design.patient_weight), effects)])
-    return start + SPREAD * np.random.default_rng(0).normal(size=(count, len(start))) * real
+    sites = list_sites(model, binding.dims)
+    free = [np.full(site.free_size, site.prior.args[-1] if site.prior.family == "normal" else 1.0) for site in sites]
+    effects = (len(start) - population_size(model, binding.dims)) // binding.dims.patients
+    scale = np.concatenate([*free, np.repeat(np.asarray(binding.design.patient_weight), effects)])
+    return start + SPREAD * np.random.default_rng(0).normal(size=(count, len(start))) * scale
 
 
 def check_gradient(model: JointModel, binding: Binding) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.cohorts import benchmark_cohort, benchmark_model
+from benchmarks.cohorts import benchmark_model
 from benchmarks.gradient import check_gradient, points_near_start
 from benchmarks.precision import parameter_names, population_from_vectors
 from benchmarks.stan_build import SOURCES, build, stan_folder
@@ -16,9 +16,19 @@ from benchmarks.stan_data import PROGRAMS, stan_data, to_stan_vectors
 from benchmarks.stan_job import SAME_DENSITY, check_density
 
 from metachron.base import MetachronError, ModelError
+from metachron.joint.demo_trial import TRUTH
+from metachron.joint.simulate import VisitPlan
 from metachron.joint.sites import population_size
+from metachron.joint.trial_tables import patients_in_arms
 
-COHORT = benchmark_cohort("simulated-20")
+COHORT = benchmark_model("log-growth").simulate(
+    TRUTH,
+    patients_in_arms({"chemotherapy": 10, "immunotherapy": 10}),
+    VisitPlan(visit_day=(-7.0, 56.0, 112.0, 168.0, 224.0, 280.0), cutoff_day=700.0),
+    seed=5,
+    limit_mm=30.0,
+)
+"""Twenty patients with a limit so high that sizes below it occur."""
 
 
 @pytest.mark.parametrize("link", sorted(PROGRAMS))
@@ -39,6 +49,8 @@ def test_every_row_of_the_cohort_is_handed_over_once() -> None:
     rows = sum(float(rows.weight.sum()) for rows in (binding.design.measured, binding.design.censored) if rows)
     assert data["rows_before"] + data["rows_after"] + data["rows_below"] == rows
     assert data["patients"] == 20
+    assert data["rows_before"] > 0
+    assert data["rows_below"] > 0
     assert data["deaths"] == float((binding.design.events.exact * binding.design.events.known).sum())  # type: ignore[union-attr]
 
 
@@ -79,7 +91,7 @@ def test_gradient_is_checked() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("link", sorted(PROGRAMS))
 def test_both_programs_have_the_density_of_the_model(link: str, tmp_path: Path) -> None:
-    """Up to a constant, at six points; a program with another prior is caught. 1 to 2 minutes to compile each."""
+    """Up to a constant, at six points; a program with another prior is caught. Compiling takes 1 minute each."""
     try:
         stan_folder()
     except MetachronError as reason:
