@@ -54,7 +54,7 @@ BENCH = (
     Job("nuts", "simulated-200", minutes=1.5),
     Job("marginal", "simulated-200", minutes=1.5),
     Job("marginal", "simulated-2000", minutes=8),
-    Job("nuts", "simulated-2000", draws=25, warmup=50, short=True, minutes=2),
+    Job("nuts", "simulated-2000", draws=100, warmup=100, short=True, minutes=2),
 )
 """``make bench``: at most an hour on two cores."""
 
@@ -63,7 +63,7 @@ FULL = (
     Job("stan", "oak203", "slope", draws=500, minutes=40),
     Job("nuts", "simulated-2000", draws=1000, minutes=45),
     Job("marginal", "simulated-20000", draws=1000, minutes=60),
-    Job("marginal", "simulated-50000", draws=25, warmup=50, short=True, minutes=60),
+    Job("marginal", "simulated-50000", draws=100, warmup=100, short=True, minutes=60),
 )
 """``make bench-full``: hours; each job's record is kept, so a run that was stopped goes on."""
 
