@@ -4,11 +4,12 @@ VENV ?= .venv
 TOOLS := .tools
 UV := $(TOOLS)/bin/uv
 BIN := $(VENV)/bin
+STAN := .venv-bench
 export UV_PYTHON_PREFERENCE ?= system
 export UV_NO_PROGRESS ?= 1
 export MPLBACKEND ?= agg
 
-.PHONY: demo test test-slow lint docs bench lock clean
+.PHONY: demo test test-slow lint docs bench bench-full lock clean
 
 demo: $(VENV)/.core            ## install the core, fit the embedded two-arm trial, write demo/report.html
 	$(BIN)/metachron demo --out demo
@@ -28,16 +29,20 @@ lint: $(VENV)/.dev             ## style, types, room contract, spelling
 docs: $(VENV)/.dev             ## the documentation, tutorial executed
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
-bench: $(VENV)/.dev            ## speed of a gradient and of sampling, with the answer checked first
+bench: $(VENV)/.dev $(STAN)/.installed       ## Stan and both engines, answers checked first: at most an hour on 2 cores
 	$(BIN)/python -m benchmarks
+
+bench-full: $(VENV)/.dev $(STAN)/.installed  ## the same and larger: hours; stopped, it goes on where it was
+	$(BIN)/python -m benchmarks --full
 
 lock:                          ## refresh the hashed locks (no registry address in them)
 	$(MAKE) $(UV)
 	$(UV) pip compile pyproject.toml --group test --group lint --group docs --universal --python-version 3.12 --generate-hashes --no-header --no-annotate -o requirements-lock.txt
 	$(UV) pip compile pyproject.toml -c requirements-lock.txt --universal --python-version 3.12 --generate-hashes --no-header --no-annotate -o requirements-core-lock.txt
+	$(UV) pip compile --group bench --no-deps --universal --python-version 3.12 --generate-hashes --no-header --no-annotate -o requirements-bench-lock.txt
 
 clean:
-	rm -rf $(VENV) $(TOOLS) demo docs/_build
+	rm -rf $(VENV) $(STAN) $(TOOLS) demo docs/_build
 
 $(UV):
 	python3 -m venv $(TOOLS)
@@ -55,3 +60,8 @@ $(VENV)/.dev: requirements-lock.txt pyproject.toml | $(VENV)/bin/python
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-lock.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $@ $(VENV)/.core
+
+$(STAN)/.installed: requirements-bench-lock.txt | $(UV)
+	$(UV) venv --quiet --clear --python $(PYTHON_VERSION) $(STAN)
+	$(UV) pip install --quiet --python $(STAN)/bin/python --no-deps --require-hashes -r requirements-bench-lock.txt
+	touch $@

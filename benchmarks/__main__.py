@@ -1,47 +1,52 @@
-"""Run with ``make bench`` or ``python -m benchmarks``: oak203, Stein-Fojo, Weibull, the growth link and the slope."""
+"""Run with ``make bench``, ``make bench-full`` or ``python -m benchmarks``: Stan and both engines, side by side."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
+import sys
 
-from benchmarks.gradient import measure_gradient
-from benchmarks.sampling import measure_sampling
-
-ROOT = Path(__file__).resolve().parents[1]
+from benchmarks.jobs import BENCH, FULL, find_jobs
+from benchmarks.stan_build import ROOT
 
 
 def main() -> None:
-    """Print the tables."""
+    """Run the jobs of a plan that have no record yet, and rewrite the table of the documentation."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--warmup", type=int, default=1000)
-    parser.add_argument("--draws", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("jobs", nargs="*", help="names of jobs; all of the plan when left out")
+    parser.add_argument("--full", action="store_true", help="the long plan")
+    parser.add_argument("--list", action="store_true", help="list the jobs and how long each takes, and stop")
+    parser.add_argument("--fresh", action="store_true", help="measure anew what has a record already")
+    parser.add_argument("--no-table", action="store_true", help="leave the documentation as it is")
     arguments = parser.parse_args()
+    plan = FULL if arguments.full else BENCH
+    try:
+        jobs = find_jobs(arguments.jobs, plan)
+    except ValueError as error:
+        parser.error(str(error))
+    if arguments.list:
+        for job in jobs:
+            print(f"{job.name:36} {'short' if job.short else '':6} about {job.minutes:g} min")
+        print(f"together about {sum(job.minutes for job in jobs):.0f} min on 2 cores")
+        return
     os.environ.setdefault("METACHRON_DATA", str(ROOT.parent / "shared" / "data"))
+    sys.exit(_run(jobs, arguments))
 
-    from metachron.cohort.read import load
-    from metachron.joint import compose
 
-    cohort = load("oak203")
-    models = {link: compose(dynamics="stein-fojo", hazard="weibull", links=[link]) for link in ("log-growth", "slope")}
-    print("| link | dimensions | ms per gradient: median (range) | compile s | gradient error |")
-    print("|---|---|---|---|---|")
-    for link, model in models.items():
-        cost = measure_gradient(model, cohort)
-        span = f"{cost.median_ms:.3f} ({cost.fastest_ms:.3f} to {cost.slowest_ms:.3f})"
-        print(f"| {link} | {cost.dimensions} | {span} | {cost.compile_seconds:.1f} | {cost.error:.0e} |", flush=True)
-    print()
-    print("| link | CPU s | leapfrogs, warm-up + sampling | min bulk / tail ESS | ESS per CPU s | R-hat |")
-    print("|---|---|---|---|---|---|")
-    for link, model in models.items():
-        run = measure_sampling(model, cohort, warmup=arguments.warmup, draws=arguments.draws, seed=arguments.seed)
-        print(
-            f"| {link} | {run.cpu_seconds:.0f} | {run.leapfrogs_warmup} + {run.leapfrogs_sampling} "
-            f"| {run.min_ess_bulk:.0f} / {run.min_ess_tail:.0f} | {run.ess_per_cpu_second:.1f} | {run.max_rhat:.3f} |",
-            flush=True,
-        )
+def _run(jobs: tuple[object, ...], arguments: argparse.Namespace) -> int:
+    from benchmarks.run import run_jobs
+
+    records, failed = run_jobs(
+        jobs,  # type: ignore[arg-type]
+        fresh=arguments.fresh,
+        tell=lambda sentence: print(sentence, flush=True),
+    )
+    if records and not arguments.no_table:
+        from benchmarks.table import write_tables
+
+        command = "make bench-full" if arguments.full else "make bench"
+        print(write_tables(records, command=command).relative_to(ROOT))
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -134,8 +134,8 @@ def estimate(
             "usually helps: fewer random parameters, a tighter prior with --estimate map, or sampling (--engine nuts)",
             None,
         )
-    likelihoods = np.array([float(references.first.value), float(references.second.value)])
-    error = float(np.ptp(likelihoods) / 2.0)
+    prior = float(unpack_population(jnp.asarray(vector), model, binding.dims)[1]) if with_prior else 0.0
+    error = abs(float(references.error.value))
     names = flat_names(model, binding.dims, binding.labels)
     curvature = -optimum.hessian
     natural = partial(_natural, model=model, dims=binding.dims)
@@ -151,7 +151,7 @@ def estimate(
     return Estimate(
         kind,
         frame,
-        float(np.mean(likelihoods)),
+        optimum.value - prior,
         error,
         len(vector),
         len(binding.labels.patients),

@@ -37,8 +37,8 @@ SPREAD_DRAWS = 8
 SEARCH_ROWS = 4
 """Rows of 64 nodes per patient while the maximum is looked for."""
 ROWS_IN_ALL = 256
-"""Rows of 64 nodes that a small cohort has together afterwards, with 1 to 4 per patient on average; how many each patient
-has depends on its need. The more patients, the less what second-order corrections leave (`expansion`)."""
+"""Rows of 64 nodes that a small cohort has together afterwards, with 1 to 4 per patient on average; how many each
+patient has depends on its need. The more patients, the less what second-order corrections leave (`expansion`)."""
 LINK_START = 0.2
 """Where coefficients of links that move with time start, in prior sds either side of 0. At 0 the density has a cusp:
 on one side of it trajectories that explode are excluded by the survival of the patient, on the other they are not."""

@@ -1,0 +1,13 @@
+  real baseline_mean;
+  real<lower=0> baseline_sd;
+  vector[arms] shrinkage_mean;
+  real<lower=0> shrinkage_sd;
+  vector[arms] growth_mean;
+  real<lower=0> growth_sd;
+  real<lower=0> residual;
+  real log_scale_year;
+  real log_shape;
+  real link;
+  vector[patients] baseline_z;
+  vector[patients] shrinkage_z;
+  vector[patients] growth_z;
