@@ -1,6 +1,7 @@
 """Honest criticism of a fit: prediction errors, residuals, leave-one-out, comparison, what the data leave open."""
 
 from metachron.inference.criticism.compare import Comparison, compare_fits
+from metachron.inference.criticism.criticise import Criticism, criticise
 from metachron.inference.criticism.event_npde import event_npde
 from metachron.inference.criticism.identifiability import Finding, find_unidentified
 from metachron.inference.criticism.loo import LeaveOneOut, leave_one_out
@@ -10,11 +11,13 @@ from metachron.inference.criticism.size_npde import size_npde
 
 __all__ = [
     "Comparison",
+    "Criticism",
     "Finding",
     "LeaveOneOut",
     "NormalTests",
     "PredictionErrors",
     "compare_fits",
+    "criticise",
     "event_npde",
     "find_unidentified",
     "individual_residuals",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
-from scipy.linalg import solve_triangular
 from scipy.special import ndtri
 
 _SLICE = 8
@@ -45,7 +44,7 @@ def prediction_errors(
     if scores.shape[1] > 1:
         centred = scores - scores.mean(axis=0)
         factor = np.linalg.cholesky(np.cov(scores, rowvar=False))
-        scores = solve_triangular(factor, centred.T, lower=True).T
+        scores = centred @ np.linalg.inv(factor).T
     rank = 1 + np.sum(scores[1:] < scores[0], axis=0)
     return np.asarray(ndtri((rank - 0.5) / len(scores)))
 

@@ -14,6 +14,8 @@ from metachron.inference.diagnostics import number_or_none
 
 SHAPIRO_MOST = 5000
 """Values that the test of shape looks at: its p value is not known for more (Royston 1995, doi:10.2307/2986146)."""
+LEVEL = 0.05
+"""Joint p value below which errors are said to differ from standard normal ones."""
 _LEAST = 3
 
 
@@ -44,6 +46,24 @@ class NormalTests:
         """Three times the smallest of the three p values, at most 1."""
         values = (self.mean_p, self.variance_p, self.normality_p)
         return float("nan") if any(map(math.isnan, values)) else min(1.0, 3.0 * min(values))
+
+    @property
+    def sentence(self) -> str:
+        """What the tests say, in words: chance, or in which way the errors differ from it."""
+        facts = f"mean {self.mean:.2f}, variance {self.variance:.2f}"
+        if math.isnan(self.joint_p):
+            return f"too few errors to judge ({self.count})"
+        if self.joint_p >= LEVEL:
+            return f"no further from standard normal than chance allows ({facts}, joint p {self.joint_p:.2g})"
+        each = (
+            (self.mean_p, "above what is predicted" if self.mean > 0 else "below what is predicted"),
+            (self.variance_p, "more scatter than predicted" if self.variance > 1 else "less scatter than predicted"),
+            (self.normality_p, "another shape than predicted"),
+        )
+        ways = [words for p, words in each if 3.0 * p < LEVEL]
+        return (
+            f"further from standard normal than chance allows: {', '.join(ways)} ({facts}, joint p {self.joint_p:.2g})"
+        )
 
     def as_dict(self) -> dict[str, float | None]:
         """Return the numbers for JSON; NaN is None."""
