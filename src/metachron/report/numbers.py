@@ -20,7 +20,7 @@ from metachron.inference.criticism import (
     individual_residuals,
     size_npde,
 )
-from metachron.inference.criticism.criticise import try_leave_one_out
+from metachron.inference.criticism.criticism import try_leave_one_out
 from metachron.inference.predict import (
     IndividualCurves,
     SizeCheck,

@@ -17,7 +17,7 @@ from metachron.base import Prior
 from metachron.inference.fit import Fit
 from metachron.inference.posterior import population_draws
 from metachron.joint.names import FlatName, flat_names
-from metachron.joint.priors import draw_prior, is_positive
+from metachron.joint.priors import distribution, is_positive
 from metachron.joint.sites import CORRELATION, list_sites
 
 PRIOR_DRAWS = 4000
@@ -89,9 +89,8 @@ def find_unidentified(fit: Fit, *, seed: int = 1) -> list[Finding]:
 def _prior_draws(fit: Fit, names: list[FlatName], seed: int) -> Float[np.ndarray, "draw parameter"]:
     sites = list_sites(fit.model, fit.dims)
     values: dict[str, np.ndarray] = {}
-    for site, key in zip(sites, jax.random.split(jax.random.key(seed), max(len(sites), 1)), strict=False):
-        keys = jax.random.split(key, PRIOR_DRAWS)
-        value = np.asarray(jax.vmap(lambda k, s=site: draw_prior(s.prior, s.shape, k))(keys))
+    for site, key in zip(sites, jax.random.split(jax.random.key(seed), len(sites)), strict=True):
+        value = np.asarray(distribution(site.prior, site.shape).sample(key, (PRIOR_DRAWS,)))
         values[site.name] = value @ np.swapaxes(value, -1, -2) if site.name == CORRELATION else value
     columns = [np.moveaxis(values[name.site], 0, -1)[name.position] for name in names]
     return np.stack(columns, axis=1)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from metachron.base import ModelError
-from metachron.inference.criticism.event_npde import event_npde
+from metachron.inference.criticism.event_errors import event_npde
 from metachron.inference.criticism.identifiability import Finding, find_unidentified
 from metachron.inference.criticism.loo import LeaveOneOut, leave_one_out
 from metachron.inference.criticism.normal_tests import PredictionErrors
-from metachron.inference.criticism.size_npde import size_npde
+from metachron.inference.criticism.size_errors import size_npde
 from metachron.inference.fit import Fit
 
 
