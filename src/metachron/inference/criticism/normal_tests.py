@@ -50,20 +50,19 @@ class NormalTests:
     @property
     def sentence(self) -> str:
         """What the tests say, in words: chance, or in which way the errors differ from it."""
-        facts = f"mean {self.mean:.2f}, variance {self.variance:.2f}"
+        joint = f"joint p {self.joint_p:.2g}" if self.joint_p >= 0.001 else "joint p below 0.001"
+        facts = f"mean {self.mean:.2f}, variance {self.variance:.2f}, {joint}"
         if math.isnan(self.joint_p):
             return f"too few errors to judge ({self.count})"
         if self.joint_p >= LEVEL:
-            return f"no further from standard normal than chance allows ({facts}, joint p {self.joint_p:.2g})"
+            return f"no further from standard normal than chance allows ({facts})"
         each = (
             (self.mean_p, "above what is predicted" if self.mean > 0 else "below what is predicted"),
             (self.variance_p, "more scatter than predicted" if self.variance > 1 else "less scatter than predicted"),
             (self.normality_p, "another shape than predicted"),
         )
         ways = [words for p, words in each if 3.0 * p < LEVEL]
-        return (
-            f"further from standard normal than chance allows: {', '.join(ways)} ({facts}, joint p {self.joint_p:.2g})"
-        )
+        return f"further from standard normal than chance allows: {', '.join(ways)} ({facts})"
 
     def as_dict(self) -> dict[str, float | None]:
         """Return the numbers for JSON; NaN is None."""
@@ -77,14 +76,14 @@ def judge_normal(errors: Float[np.ndarray, " error"]) -> NormalTests:
         nan = float("nan")
         return NormalTests(count, float(np.mean(errors)) if count else nan, nan, nan, nan, nan)
     variance = float(np.var(errors, ddof=1))
-    below = float(stats.chi2.cdf((count - 1) * variance, count - 1))
+    below, above = (float(tail((count - 1) * variance, count - 1)) for tail in (stats.chi2.cdf, stats.chi2.sf))
     taken = np.linspace(0, count - 1, min(count, SHAPIRO_MOST)).astype(int)
     return NormalTests(
         count,
         float(np.mean(errors)),
         float(stats.ttest_1samp(errors, 0.0).pvalue),
         variance,
-        2.0 * min(below, 1.0 - below),
+        2.0 * min(below, above),
         float(stats.shapiro(errors[taken]).pvalue),
     )
 
