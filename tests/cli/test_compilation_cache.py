@@ -8,7 +8,7 @@ import jax
 import pooch
 import pytest
 
-from metachron.cli.compilation_cache import CACHE_VARIABLE, cache_folder, keep_compiled_models
+from metachron.cli.compilation_cache import CACHE_VARIABLE, WORTH_KEEPING_SECONDS, cache_folder, keep_compiled_models
 
 
 def test_the_user_names_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -25,6 +25,7 @@ def test_jax_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     before = jax.config.jax_compilation_cache_dir
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "new"))
     keep_compiled_models()
+    assert jax.config.jax_persistent_cache_min_compile_time_secs == WORTH_KEEPING_SECONDS
     assert jax.config.jax_compilation_cache_dir == str(tmp_path / "new" / "jax")
     assert (tmp_path / "new" / "jax").is_dir()
     jax.config.update("jax_compilation_cache_dir", before)

@@ -15,7 +15,7 @@ from metachron.cli.app import app
 
 HEAVY = ("jax", "polars", "matplotlib", "numpy", "pandas", "xarray")
 HELP_SECONDS = 0.5
-COMMANDS = ("check", "data", "demo", "export", "fit", "model", "report", "summary", "template")
+COMMANDS = ("check", "criticise", "data", "demo", "export", "fit", "model", "report", "summary", "template")
 
 
 def imported(code: str) -> set[str]:

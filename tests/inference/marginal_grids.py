@@ -17,17 +17,22 @@ from metachron.joint.sites import effect_shapes, unpack_population
 
 def linear_gaussian_log_likelihood(binding: Binding, theta: Mapping[str, jax.Array]) -> float:
     """Return the log likelihood of sizes on a random straight line, one arm, nothing censored."""
+    return float(linear_gaussian_by_patient(binding, theta).sum())
+
+
+def linear_gaussian_by_patient(binding: Binding, theta: Mapping[str, jax.Array]) -> np.ndarray:
+    """Return the same by patient."""
     rows = binding.design.measured
     assert rows is not None
     time, value, patient, weight = (np.asarray(x) for x in (rows.time_year, rows.value, rows.patient, rows.weight))
     mean = [float(np.ravel(theta[f"{name}.mean"])[0]) for name in ("baseline", "slope_per_year")]
     spread = np.diag([float(theta[f"{name}.sd"]) ** 2 for name in ("baseline", "slope_per_year")])
-    total = 0.0
-    for index in range(len(binding.labels.patients)):
+    total = np.zeros(len(binding.labels.patients))
+    for index in range(len(total)):
         own = (patient == index) & (weight > 0)
         design = np.stack([np.ones(own.sum()), time[own]], axis=1)
         covariance = design @ spread @ design.T + float(theta["residual.additive"]) ** 2 * np.eye(own.sum())
-        total += multivariate_normal.logpdf(value[own], design @ mean, covariance)
+        total[index] = multivariate_normal.logpdf(value[own], design @ mean, covariance)
     return total
 
 

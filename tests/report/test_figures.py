@@ -13,7 +13,15 @@ from metachron.report.figures.response import CEILING_PERCENT
 from metachron.report.numbers import Numbers
 from metachron.report.svg import to_svg
 
-OF_TIME = ["individual_fits", "size_check", "spider", "standardised", "survival_check", "survival_fit"]
+OF_TIME = [
+    "individual_fits",
+    "progression_check",
+    "size_check",
+    "spider",
+    "standardised",
+    "survival_check",
+    "survival_fit",
+]
 
 
 @pytest.fixture(scope="module")

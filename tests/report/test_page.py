@@ -13,12 +13,17 @@ from metachron.cohort import Cohort
 from metachron.inference import Fit
 from metachron.report import write_report
 
-EVERYWHERE = ["summary", "model", "cohort", "clinical", "individual", "diagnostics", "parameters", "provenance"]
+EVERYWHERE = [
+    "summary", "model", "cohort", "clinical", "individual", "prediction-errors", "leave-one-out", "diagnostics",
+    "identifiability", "parameters", "provenance",
+]  # fmt: skip
 SECTIONS = {
-    "joint": [*EVERYWHERE, "response", "survival", "comparison", "size-check", "survival-check"],
-    "dynamics": [*EVERYWHERE, "response", "size-check", "left-out"],
+    "joint": [
+        *EVERYWHERE, "response", "survival", "comparison", "size-check", "survival-check", "progression-check",
+    ],
+    "dynamics": [*EVERYWHERE, "response", "size-check", "progression-check", "left-out"],
     "survival": [*EVERYWHERE, "survival", "survival-check", "left-out"],
-}
+}  # fmt: skip
 KINDS = list(SECTIONS)
 _VOID = {"meta", "br", "hr", "img", "link", "input"}
 
@@ -79,6 +84,7 @@ def test_what_is_left_out_is_said(pages: dict[str, Path]) -> None:
     assert "Survival is not shown: the model has no hazard" in dynamics
     assert "Response of tumour size is not shown: the model has no tumour dynamics." in survival
     assert "Arms are not compared: there is one arm." in survival
+    assert "Progression by size is not checked: the model has no tumour dynamics." in survival
 
 
 def test_the_page_is_well_formed(text: str) -> None:
@@ -137,7 +143,10 @@ def test_title_and_patients_can_be_chosen(joint_fit: Fit, cohort: Cohort, tmp_pa
 def test_a_fit_without_patients_reports_what_is_left(joint_fit: Fit, tmp_path: Path) -> None:
     text = write_report(joint_fit.without_cohort(), tmp_path / "r.html").read_text(encoding="utf-8")
     found = set(re.findall(r'<section id="([^"]+)">', text))
-    assert found == {"summary", "model", "clinical", "diagnostics", "parameters", "provenance", "left-out"}
+    left = {"summary", "model", "clinical", "diagnostics", "identifiability", "parameters", "provenance", "left-out"}
+    assert found == left
+    for what in ("Prediction errors are", "Leave-one-out is", "Progression by size is"):
+        assert re.search(f"{what} not (shown|checked): the fit holds no patients.", text)
 
 
 def test_a_file_that_cannot_be_written_is_refused_before_the_work(joint_fit: Fit, tmp_path: Path) -> None:

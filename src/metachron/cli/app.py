@@ -5,6 +5,7 @@ from __future__ import annotations
 from cyclopts import App, Parameter
 
 from metachron.cli.commands.check import check
+from metachron.cli.commands.criticise import criticise
 from metachron.cli.commands.data_describe import describe_dataset
 from metachron.cli.commands.data_export import export_dataset
 from metachron.cli.commands.data_list import list_data
@@ -44,16 +45,17 @@ app = App(
     default_parameter=Parameter(negative_iterable=""),
     suppress_keyboard_interrupt=False,
 )
-data = App(name="data", help="Named public data sets.", sort_key=8)
-model = App(name="model", help="Model files and what they can hold.", sort_key=9)
+data = App(name="data", help="Named public data sets.", sort_key=9)
+model = App(name="model", help="Model files and what they can hold.", sort_key=10)
 
 app.command(demo, sort_key=1)
 app.command(template, sort_key=2)
 app.command(check, sort_key=3)
 app.command(fit, sort_key=4)
 app.command(summary, sort_key=5)
-app.command(report, sort_key=6)
-app.command(export, sort_key=7)
+app.command(criticise, sort_key=6)
+app.command(report, sort_key=7)
+app.command(export, sort_key=8)
 app.command(data)
 app.command(model)
 data.command(list_data, name="list")

@@ -11,6 +11,16 @@ import polars as pl
 
 from metachron.base import MONTHS_PER_YEAR, ModelError
 from metachron.inference import Fit
+from metachron.inference.criticism import (
+    Finding,
+    LeaveOneOut,
+    PredictionErrors,
+    event_npde,
+    find_unidentified,
+    individual_residuals,
+    size_npde,
+)
+from metachron.inference.criticism.criticism import try_leave_one_out
 from metachron.inference.predict import (
     IndividualCurves,
     SizeCheck,
@@ -20,6 +30,8 @@ from metachron.inference.predict import (
     event_times,
     hazard_ratio_over_time,
     individual_curves,
+    progression_vpc,
+    recorded_progressions,
     recorded_sizes,
     size_changes,
     size_vpc,
@@ -30,6 +42,8 @@ from metachron.inference.predict import (
 )
 
 _POINTS = 61
+REPLICATES = 1000
+"""Replicates of prediction errors, and draws of leave-one-out: tails need more of them than bands do."""
 _LATE = 0.9
 """Hazard ratios are shown up to the time by which this share of patients has left observation."""
 
@@ -139,6 +153,38 @@ class Numbers:
     @cached_property
     def survival_check(self) -> pl.DataFrame:
         return survival_vpc(self.fit, self.grid_year, draws=self.draws, seed=self.seed)
+
+    @cached_property
+    def progressions(self) -> pl.DataFrame:
+        """Recorded progressions by size; empty where sizes are not sums, or nobody has one after day 0."""
+        part = self.fit.model.dynamics
+        return pl.DataFrame() if part is None or part.size == "lesion" else recorded_progressions(self.fit)
+
+    @cached_property
+    def progression_check(self) -> pl.DataFrame:
+        times = np.linspace(0.0, float(self.progressions["time_year"].max()), _POINTS)  # type: ignore[arg-type]
+        return progression_vpc(self.fit, times, draws=self.draws, seed=self.seed)
+
+    @cached_property
+    def size_errors(self) -> PredictionErrors:
+        return size_npde(self.fit, replicates=REPLICATES, seed=self.seed)
+
+    @cached_property
+    def event_errors(self) -> PredictionErrors:
+        return event_npde(self.fit, draws=REPLICATES, seed=self.seed)
+
+    @cached_property
+    def residuals(self) -> pl.DataFrame:
+        return individual_residuals(self.fit)
+
+    @cached_property
+    def left_out(self) -> LeaveOneOut | str:
+        """Leave-one-out by patient, or why there is none."""
+        return try_leave_one_out(self.fit, draws=REPLICATES, seed=self.seed)
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        return find_unidentified(self.fit, seed=self.seed)
 
     @cached_property
     def changes(self) -> pl.DataFrame:

@@ -7,6 +7,10 @@ import polars as pl
 from metachron.report.figures.size_check import FEWEST
 from metachron.report.numbers import Numbers
 
+ENOUGH = 0.75
+"""Share within 90 % intervals below which a model is said not to reproduce something: neighbouring times and bins
+depend on each other, so 9 of 10 cannot be asked."""
+
 
 def size_tally(numbers: Numbers) -> tuple[int, int]:
     """Return how many recorded percentiles and shares below the limit lie in the 90 % interval, and how many there are.
@@ -24,7 +28,16 @@ def size_tally(numbers: Numbers) -> tuple[int, int]:
 
 def survival_tally(numbers: Numbers) -> tuple[int, int]:
     """Return at how many times after day 0 the Kaplan-Meier curve lies in the envelope, and of how many."""
+    return _curve_tally(numbers.survival_check)
+
+
+def progression_tally(numbers: Numbers) -> tuple[int, int]:
+    """Return the same of the Kaplan-Meier curve of progression by size."""
+    return _curve_tally(numbers.progression_check)
+
+
+def _curve_tally(check: pl.DataFrame) -> tuple[int, int]:
     known = pl.col("observed").is_not_nan() & pl.col("simulated_q05").is_not_nan() & (pl.col("time_year") > 0)
-    rows = numbers.survival_check.filter(known)
+    rows = check.filter(known)
     inside = rows.filter(pl.col("observed").is_between(pl.col("simulated_q05"), pl.col("simulated_q95")))
     return inside.height, rows.height

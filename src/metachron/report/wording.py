@@ -22,6 +22,16 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.replace("-", MINUS) if float(text.replace(",", "")) else "0"
 
 
+def decimals(value: float, places: int = 2) -> str:
+    """Return a number with so many decimals; an en dash where there is none."""
+    return number(value) if not math.isfinite(value) else f"{value:.{places}f}".replace("-", MINUS)
+
+
+def p_value(value: float) -> str:
+    """Return a p value with two decimals, or that it is smaller."""
+    return "< 0.01" if value < 0.005 else decimals(value)
+
+
 def count(value: int | None) -> str:
     """Return a whole number; an en dash where there is none."""
     return "\N{EN DASH}" if value is None else f"{value:,}"

@@ -16,7 +16,7 @@ from metachron.cohort import Cohort
 from metachron.inference import Fit
 from metachron.inference.predict import event_times, kaplan_meier_of, size_vpc, survival_vpc
 from metachron.inference.predict.progression_stop import Visits
-from metachron.inference.predict.survival_check import _ends
+from metachron.inference.predict.survival_check import replicated_ends
 from metachron.joint import compose
 
 TIMES = np.asarray([0.0, 0.5, 1.0, 1.5])
@@ -113,7 +113,7 @@ def test_observed_curve_is_kaplan_meier(fit: Fit) -> None:
 def test_ends_of_observation_are_kept_or_drawn_after_the_event(fit: Fit) -> None:
     rows = event_times(fit)
     assert rows is not None
-    end = _ends(rows, np.random.default_rng(1))
+    end = replicated_ends(rows, np.random.default_rng(1))
     time, happened = rows["time_year"].to_numpy(), rows["event"].to_numpy()
     np.testing.assert_array_equal(end[~happened], time[~happened])
     assert (end[happened] >= time[happened]).all()

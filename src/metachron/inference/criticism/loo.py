@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from metachron.inference.criticism.patient_likelihood import patient_log_likelihood
+from metachron.inference.diagnostics import number_or_none
 from metachron.inference.fit import Fit
 from metachron.inference.pareto import pareto_smooth
 
@@ -34,14 +35,19 @@ class LeaveOneOut:
     mcse: float
     weak_patients: tuple[str, ...]
 
+    @property
+    def max_pareto_k(self) -> float:
+        """The largest k of a patient; NaN from fewer than 30 draws."""
+        return float(self.table["pareto_k"].max())  # type: ignore[arg-type]
+
     def as_dict(self) -> dict[str, Any]:
         """Return the totals for JSON."""
         return {
             "elpd": self.elpd,
-            "se": self.se,
+            "se": number_or_none(self.se),
             "p_loo": self.p_loo,
             "mcse": self.mcse,
-            "max_pareto_k": float(self.table["pareto_k"].max()),  # type: ignore[arg-type]
+            "max_pareto_k": number_or_none(self.max_pareto_k),
             "weak_patients": list(self.weak_patients),
         }
 

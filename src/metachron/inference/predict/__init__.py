@@ -6,6 +6,7 @@ from metachron.inference.predict.estimates import individual_estimates
 from metachron.inference.predict.export import export_tables, population_table, predicted_sizes
 from metachron.inference.predict.hazard_ratio import hazard_ratio_over_time
 from metachron.inference.predict.population_survival import standardised_survival, survival_by_arm
+from metachron.inference.predict.progression_check import progression_vpc, recorded_progressions
 from metachron.inference.predict.recorded import (
     best_changes,
     describe_arms,
@@ -35,6 +36,8 @@ __all__ = [
     "kaplan_meier_of",
     "population_table",
     "predicted_sizes",
+    "progression_vpc",
+    "recorded_progressions",
     "recorded_sizes",
     "size_changes",
     "size_vpc",

@@ -92,6 +92,18 @@ def size_draws(
     return np.asarray(_trajectories(draws, design, *rows, model=model))
 
 
+def recorded_draws(fit: Fit, draws: Draws, rows: pl.DataFrame) -> Iterator[Float[np.ndarray, "draw row"]]:
+    """Yield the trajectories of fitted patients in mm at the rows of `recorded_sizes`, piece by piece."""
+    design = fitted_design(fit)
+    places = {patient: index for index, patient in enumerate(fit.labels.patients)}
+    series = {name: index for index, name in enumerate(fit.labels.series)}
+    owner = np.asarray([places[patient] for patient in rows["patient"]])
+    index = np.asarray([series[name] for name in rows.select("patient", "lesion").iter_rows()])
+    time = rows["time_year"].to_numpy()[:, None]
+    for piece, real in in_pieces(rows.height):
+        yield size_draws(fit.model, draws, design, owner[piece], index[piece], time[piece])[:, :real, 0]
+
+
 def _sizes(fit: Fit, draws: Draws, design: Design, chosen: np.ndarray, times: np.ndarray) -> pl.DataFrame:
     owner, series, names = _series_of(fit, chosen)
     grid = np.broadcast_to(times, (min(len(owner), AT_ONCE), len(times)))

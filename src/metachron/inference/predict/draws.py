@@ -42,6 +42,13 @@ def take_draws(fit: Fit, draws: int) -> Draws:
     return Draws(theta, _named(fit, EFFECT, chain, draw), _named(fit, LESION_EFFECT, chain, draw))
 
 
+def cycled_draws(fit: Fit, count: int) -> Theta:
+    """Return population parameters of ``count`` posterior draws, evenly spread, taken in turn where there are fewer."""
+    theta = take_draws(fit, count).theta
+    known = len(next(iter(theta.values())))
+    return {name: jnp.asarray(value)[jnp.arange(count) % known] for name, value in theta.items()}
+
+
 def _named(fit: Fit, suffix: str, chain: np.ndarray, draw: np.ndarray) -> dict[str, Array]:
     names = [str(name) for name in fit.posterior.data_vars if str(name).endswith(suffix)]
     return {name.removesuffix(suffix): jnp.asarray(fit.posterior[name].to_numpy()[chain, draw]) for name in names}

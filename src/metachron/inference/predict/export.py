@@ -9,11 +9,11 @@ from metachron.inference.fit import Fit
 from metachron.inference.posterior import population_draws
 from metachron.inference.predict.bands import band
 from metachron.inference.predict.clinical import clinical_parameters
-from metachron.inference.predict.curves import in_pieces, size_draws
+from metachron.inference.predict.curves import recorded_draws
 from metachron.inference.predict.draws import take_draws
 from metachron.inference.predict.estimates import individual_estimates
 from metachron.inference.predict.recorded import recorded_sizes
-from metachron.inference.predict.subjects import fitted_design, need_cohort, need_dynamics
+from metachron.inference.predict.subjects import need_cohort, need_dynamics
 from metachron.joint.names import flat_names
 
 
@@ -56,15 +56,9 @@ def predicted_sizes(fit: Fit, *, draws: int = 400) -> pl.DataFrame:
         When the fit has no tumour dynamics, or holds no patients.
     """
     need_dynamics(fit)
-    rows, design, taken = recorded_sizes(fit), fitted_design(fit), take_draws(fit, draws)
-    places = {patient: index for index, patient in enumerate(fit.labels.patients)}
-    series = {name: index for index, name in enumerate(fit.labels.series)}
-    owner = np.asarray([places[patient] for patient in rows["patient"]])
-    index = np.asarray([series[name] for name in rows.select("patient", "lesion").iter_rows()])
-    time = rows["time_year"].to_numpy()[:, None]
+    rows = recorded_sizes(fit)
     columns: dict[str, list[np.ndarray]] = {}
-    for piece, real in in_pieces(rows.height):
-        values = size_draws(fit.model, taken, design, owner[piece], index[piece], time[piece])[:, :real, 0]
+    for values in recorded_draws(fit, take_draws(fit, draws), rows):
         for name, value in {"mean": values.mean(axis=0), **band(values)}.items():
             columns.setdefault(f"predicted_mm_{name}", []).append(value)
     table = rows.with_columns(**{name: pl.Series(np.concatenate(parts)) for name, parts in columns.items()})

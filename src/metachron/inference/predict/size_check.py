@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
-from jaxtyping import Array, Bool, Float, Int
 
 from metachron.inference.fit import Fit
 from metachron.inference.predict.bands import band_frame
 from metachron.inference.predict.draws import take_draws
-from metachron.inference.predict.hazard_grid import pick_patients
+from metachron.inference.predict.replicates import ENDS_SIZES, replicate_sizes
 from metachron.inference.predict.size_schedule import PERCENTILES, Schedule, read_schedule
 from metachron.inference.predict.subjects import bind_fit, gather, need_dynamics
-from metachron.joint import Design, JointModel
-from metachron.joint.hazard_terms import cumulative_hazard, patient_state
-from metachron.joint.population import patient_parameters, row_parameters
-from metachron.joint.sites import Theta, Values
-
-_ENDS_SIZES = ("death", "discontinuation")
-"""Events after which no size is recorded."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +60,7 @@ def size_vpc(
     """
     need_dynamics(fit)
     schedule, design = read_schedule(fit, bins, until_progression), bind_fit(fit).design
-    ends = fit.model.hazard is not None and fit.model.hazard.event in _ENDS_SIZES
+    ends = fit.model.hazard is not None and fit.model.hazard.event in ENDS_SIZES
     entry = design.events.entry_year if ends and design.events is not None else jnp.zeros(design.arm.shape[0])
     rows = gather(design, schedule.patient)
     placed = [jnp.asarray(a) for a in (schedule.patient, schedule.series, schedule.time_year)]
@@ -80,44 +71,10 @@ def size_vpc(
     below = np.empty((count, len(schedule.groups)))
     for index in range(count):
         draw = {name: value[index] for name, value in theta.items()}
-        size, seen = _replicate(keys[index], draw, design, rows, *placed, entry, model=fit.model, ends=ends)
+        size, seen = replicate_sizes(keys[index], draw, design, rows, *placed, entry, model=fit.model, ends=ends)
         size, seen = np.asarray(size), np.asarray(seen) & schedule.made(np.asarray(size))
         percentiles[index], below[index] = schedule.statistics(size, seen)
     return _compare(schedule, percentiles, below)
-
-
-@partial(jax.jit, static_argnames=("model", "ends"))
-def _replicate(
-    key: Array,
-    theta: Theta,
-    design: Design,
-    rows: Design,
-    patient: Int[Array, " row"],
-    series: Int[Array, " row"],
-    time_year: Float[Array, " row"],
-    entry_year: Float[Array, " patient"],
-    *,
-    model: JointModel,
-    ends: bool,
-) -> tuple[Float[Array, " row"], Bool[Array, " row"]]:
-    """Return replicated sizes in mm and whether the visit is made: the replicated patient has had no event by then."""
-    part = model.dynamics
-    assert part is not None
-    keys = jax.random.split(key, 4)
-    shapes = (design.arm.shape[0], len(part.random)), (design.series_patient.shape[0], len(part.lesion))
-    standard, lesion = (jax.random.normal(k, shape) for k, shape in zip(keys[:2], shapes, strict=True))
-    parameters = patient_parameters(part, Values(dict(theta), standard, lesion), design)
-    location = part.law.location(time_year, row_parameters(part, parameters, patient, series))
-    residual = {name: theta[f"residual.{name}"] for name, _ in part.residual_priors}
-    mean, sd = part.observation.mean_and_sd(location, part.law, residual)
-    value = mean + sd * jax.random.normal(keys[2], mean.shape)
-    size = part.observation.value_scale(part.law).to_mm(value)
-    if not ends:
-        return size, jnp.ones_like(size, dtype=bool)
-    state = patient_state(model, pick_patients(parameters, patient))
-    entry = entry_year[patient]
-    passed = cumulative_hazard(model, theta, state, rows, entry, jnp.maximum(time_year, entry))
-    return size, passed < jax.random.exponential(keys[3], entry_year.shape)[patient]
 
 
 def _compare(schedule: Schedule, percentiles: np.ndarray, below: np.ndarray) -> SizeCheck:

@@ -52,22 +52,22 @@ def survival_vpc(fit: Fit, time_year: Sequence[float] | np.ndarray, *, draws: in
     entry = jnp.asarray(observed["entry_year"].to_numpy())
     for index in range(count):
         draw = {name: value[index] for name, value in theta.items()}
-        end = _ends(observed, rng)
+        end = replicated_ends(observed, rng)
         event = np.asarray(_replicate(keys[index], draw, design, entry, jnp.asarray(end), model=fit.model))
         trial = observed.with_columns(pl.Series("time_year", np.minimum(event, end)), pl.Series("event", event <= end))
-        curves[index] = [_curve(trial, arm, times) for arm in arms]
+        curves[index] = [arm_curve(trial, arm, times) for arm in arms]
     frame = band_frame(curves, {"arm": arms, "time_year": times}, prefix="simulated_")
-    seen = np.concatenate([_curve(observed, arm, times) for arm in arms])
+    seen = np.concatenate([arm_curve(observed, arm, times) for arm in arms])
     return frame.with_columns(pl.Series("observed", seen)).select(
         "arm", "time_year", "observed", pl.col("^simulated.*$")
     )
 
 
-def _curve(rows: pl.DataFrame, arm: str, times: np.ndarray) -> np.ndarray:
+def arm_curve(rows: pl.DataFrame, arm: str, times: np.ndarray) -> np.ndarray:
     return kaplan_meier_of(rows.filter(pl.col("arm") == arm)).at(times)
 
 
-def _ends(observed: pl.DataFrame, rng: np.random.Generator) -> np.ndarray:
+def replicated_ends(observed: pl.DataFrame, rng: np.random.Generator) -> np.ndarray:
     """Return the end of each patient's observation: that recorded, or for those with the event one drawn after it."""
     end = observed["time_year"].to_numpy().copy()
     happened, arms = observed["event"].to_numpy(), observed["arm"].to_numpy()

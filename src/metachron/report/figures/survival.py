@@ -22,29 +22,38 @@ def survival_fit(source: Fit | Numbers) -> Chart:
     patients with effects drawn anew. The numbers at risk stand below.
     """
     numbers = Numbers.of(source)
-    return _by_arm(numbers, numbers.survival, "survival_", "predicted")
+    return _by_arm(numbers, numbers.survival, "survival_", "predicted", numbers.observed, numbers.event)
 
 
 def survival_check(source: Fit | Numbers) -> Chart:
     """Return Kaplan-Meier curves against the 90 % envelope of the Kaplan-Meier curves of replicated trials."""
     numbers = Numbers.of(source)
-    return _by_arm(numbers, numbers.survival_check, "simulated_", "replicated")
+    return _by_arm(numbers, numbers.survival_check, "simulated_", "replicated", numbers.observed, numbers.event)
 
 
-def _by_arm(numbers: Numbers, curves: pl.DataFrame, prefix: str, label: str) -> Chart:
+def progression_check(source: Fit | Numbers) -> Chart:
+    """Return Kaplan-Meier curves of progression by size against the 90 % envelope of those of replicated trials."""
+    numbers = Numbers.of(source)
+    check, recorded = numbers.progression_check, numbers.progressions
+    return _by_arm(numbers, check, "simulated_", "replicated", recorded, "progression by size")
+
+
+def _by_arm(
+    numbers: Numbers, curves: pl.DataFrame, prefix: str, label: str, outcomes: pl.DataFrame, event: str
+) -> Chart:
     arms = curves["arm"].unique(maintain_order=True).to_list()
     with new_chart(3.7 * -(-len(arms) // 3)) as chart:
         blocks = panels(chart, len(arms), sharey=True)
         for arm, (axes,) in zip(arms, blocks, strict=True):
             index = numbers.arms.index(arm)
             _band(axes, curves.filter(pl.col("arm") == arm), prefix, index, f"{label}, 90 %")
-            observed = kaplan_meier_of(numbers.observed.filter(pl.col("arm") == arm))
+            observed = kaplan_meier_of(outcomes.filter(pl.col("arm") == arm))
             _steps(axes, observed)
             _at_risk(axes, observed)
             axes.set_title(arm)
             percent_axis(axes)
             axes.legend(loc="upper right", fontsize=8)
-        blocks[0, 0].set_ylabel(survival_label(numbers.event))
+        blocks[0, 0].set_ylabel(survival_label(event))
         return chart
 
 

@@ -1,8 +1,11 @@
 """The sections of a report, in their order."""
 
 from metachron.report.blocks import Builder
-from metachron.report.sections.checks import size_check_section, survival_check_section
+from metachron.report.sections.checks import progression_check_section, size_check_section, survival_check_section
 from metachron.report.sections.cohort import cohort_section
+from metachron.report.sections.errors import prediction_errors_section
+from metachron.report.sections.identifiability import identifiability_section
+from metachron.report.sections.leave_one_out import leave_one_out_section
 from metachron.report.sections.model import model_section
 from metachron.report.sections.parameters import clinical_section, diagnostics_section, parameters_section
 from metachron.report.sections.patients import individual_section, response_section
@@ -21,7 +24,11 @@ SECTIONS: tuple[Builder, ...] = (
     comparison_section,
     size_check_section,
     survival_check_section,
+    progression_check_section,
+    prediction_errors_section,
+    leave_one_out_section,
     diagnostics_section,
+    identifiability_section,
     parameters_section,
     provenance_section,
 )

@@ -6,11 +6,12 @@ import math
 
 import polars as pl
 
+from metachron.base import list_briefly
 from metachron.inference.predict import CHANGE, CHECK_WEEK, GROWTH_BEGINS
 from metachron.report.blocks import Block, Bullets, Paragraph, Section
 from metachron.report.numbers import Numbers
-from metachron.report.tally import size_tally, survival_tally
-from metachron.report.wording import alive, interval, months, number, percent, with_interval
+from metachron.report.tally import ENOUGH, progression_tally, size_tally, survival_tally
+from metachron.report.wording import alive, interval, joined, months, number, percent, with_interval
 
 RESEARCH_USE = "For research use only: not meant for decisions on the treatment of a patient."
 
@@ -30,6 +31,7 @@ def summary_section(numbers: Numbers) -> Section:
             sentences += _survival(numbers)
     if numbers.fit.cohort is not None:
         sentences += _check(numbers)
+    sentences += _open(numbers)
     return Section("summary", "What this says", [*blocks, Bullets(sentences), Paragraph(RESEARCH_USE)])
 
 
@@ -123,16 +125,27 @@ def _compared(row: dict[str, float], when: str) -> str:
 
 def _check(numbers: Numbers) -> list[str]:
     """Return how well the model reproduces the data, and a warning where it does not."""
-    parts, poor = [], []
+    parts: list[str] = []
+    poor: list[str] = []
+    tallies = []
     if numbers.fit.model.dynamics is not None:
-        inside, total = size_tally(numbers)
-        parts.append(f"{percent(inside / total)} of the recorded percentiles of size and shares below the limit")
-        poor += ["sizes"] if inside < 0.75 * total else []
+        tallies.append(("of the recorded percentiles of size and shares below the limit", "sizes", size_tally(numbers)))
     if numbers.fit.model.hazard is not None:
-        inside, total = survival_tally(numbers)
-        parts.append(f"{percent(inside / total)} of the Kaplan-Meier curve")
-        poor += ["survival"] if inside < 0.75 * total else []
-    text = f"The model reproduces {' and '.join(parts)} (within 90 % intervals of replicates)."
+        tallies.append(("of the Kaplan-Meier curve", "survival", survival_tally(numbers)))
+    if not numbers.progressions.is_empty():
+        tallies.append(("of the curve of progression by size", "progression", progression_tally(numbers)))
+    for what, short, (inside, total) in tallies:
+        parts.append(f"{percent(inside / total)} {what}" if total else f"nothing {what}")
+        poor += [short] if inside < ENOUGH * total else []
+    text = f"The model reproduces {joined(parts)} (within 90 % intervals of replicates)."
     if poor:
-        text += f" That is not enough for {' and '.join(poor)}: look at the checks below before using the numbers."
+        text += f" That is not enough for {joined(poor)}: look at the checks below before using the numbers."
     return [text]
+
+
+def _open(numbers: Numbers) -> list[str]:
+    """Return which parameters the data leave open; nothing where there is none."""
+    names = sorted({name for finding in numbers.findings for name in finding.parameters})
+    if not names:
+        return []
+    return [f"The data do not settle {list_briefly(names)} on their own: see 'What do the data leave open?'."]
