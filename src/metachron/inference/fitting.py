@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,16 +17,13 @@ from metachron.cohort import Cohort
 from metachron.inference.checkpoint import Checkpoint
 from metachron.inference.fit import Fit
 from metachron.inference.progress import Progress
-from metachron.inference.settings import NutsSettings
+from metachron.inference.settings import WARMUP, NutsSettings, refuse_unknown_engine
 from metachron.joint import JointModel
 
 if TYPE_CHECKING:
     from metachron.inference.sampled import Sampled
     from metachron.joint.design import Binding
 
-ENGINES = ("auto", "marginal", "nuts")
-WARMUP = {"marginal": 300, "nuts": NutsSettings.warmup}
-"""Warm-up steps by engine where none are asked for: the marginal one starts in whitened coordinates at the maximum."""
 _PACKAGES = ("metachron", "jax", "blackjax", "numpyro", "numpy", "polars", "arviz-stats")
 
 
@@ -71,8 +69,7 @@ def fit(
         When the draws do not pass the diagnostics; its ``fit`` holds them. An interrupted fit is not raised for: it
         is returned with ``provenance["interrupted"]`` true and its verdict.
     """
-    if engine not in ENGINES:
-        raise ModelError(f"there is no engine {engine!r}; known: {', '.join(ENGINES)}")
+    refuse_unknown_engine(engine)
     binding = model.bind(cohort)
     taken, reason = _choose(engine, model)
     common = {"chains": chains, "draws": draws, "seed": seed, "target_acceptance": target_acceptance}
@@ -146,6 +143,8 @@ def _run(
     }
     if checkpoint is not None and not sampled.interrupted:
         checkpoint.discard()
+        with suppress(OSError):  # another engine's checkpoint may still lie there
+            checkpoint.folder.parent.rmdir()
     return Fit(model, posterior, statistics, binding.labels, binding.dims, provenance, cohort)
 
 

@@ -1,17 +1,22 @@
 """Figures of a fit. Each function takes a `Fit` and returns a Matplotlib figure that a notebook shows as it is."""
 
 from metachron.report.figures.chains import traces
+from metachron.report.figures.differences import elpd_differences, patient_differences
 from metachron.report.figures.individual import individual_fits
 from metachron.report.figures.response import spider, waterfall
 from metachron.report.figures.size_check import size_check
+from metachron.report.figures.stages import stage_estimates
 from metachron.report.figures.style import Chart
 from metachron.report.figures.survival import standardised, survival_check, survival_fit
 
 __all__ = [
     "Chart",
+    "elpd_differences",
     "individual_fits",
+    "patient_differences",
     "size_check",
     "spider",
+    "stage_estimates",
     "standardised",
     "survival_check",
     "survival_fit",
