@@ -21,14 +21,3 @@ def refuse_unwritable(path: Path) -> None:
         return
     problem = Problem("output", found, "a file name in a folder that may be written to", remedy, file=str(path))
     raise InputError([problem], f"the output {path}")
-
-
-def make_folder(path: Path) -> Path:
-    """Return a folder, made where it is not there yet; `InputError` when it cannot be made or written to."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        problem = Problem("output", str(error), "a folder that can be made", "choose another folder", file=str(path))
-        raise InputError([problem], f"the output {path}") from error
-    refuse_unwritable(path / "report.html")
-    return path

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from metachron.base import FitFileError
+from metachron.base import FitFileError, InputError, Problem
 from metachron.cohort import Cohort
 from metachron.inference.fit import Fit
 from metachron.inference.fitting import fit
@@ -45,6 +46,21 @@ class Keeper:
     def path(self, name: str) -> Path | None:
         """Return the file of a fit."""
         return None if self.folder is None else self.folder / f"{name}.fit"
+
+    def prepare(self, models: Mapping[str, JointModel]) -> None:
+        """Make the folder, and see before any work that what it keeps under these names are fits of these models.
+
+        Raises
+        ------
+        FitFileError
+            When one is another fit; see `kept`.
+        InputError
+            When the folder cannot be made or written to.
+        """
+        for name, model in models.items():
+            self.kept(model, name)
+        if self.folder is not None:
+            _make_folder(self.folder)
 
     def kept(self, model: JointModel, name: str) -> Fit | None:
         """Return the fit that is kept under a name; None where there is none.
@@ -99,3 +115,16 @@ class Keeper:
         differs += [f"{key} {made.get(key)}, not {value}" for key, value in asked.items() if made.get(key) != value]
         own, current = found.provenance.get("versions", {}).get("metachron"), version("metachron")
         return differs if own == current else [*differs, f"made by metachron {own}, not {current}"]
+
+
+def _make_folder(path: Path) -> None:
+    found = ""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        found = str(error)
+    if not found and not os.access(path, os.W_OK):
+        found = "a folder that may not be written to"
+    if found:
+        problem = Problem("output", found, "a folder that can be made", "choose another folder", file=str(path))
+        raise InputError([problem], f"the output {path}")

@@ -13,7 +13,6 @@ from metachron.cli.compilation_cache import keep_compiled_models
 from metachron.cli.console import note, say, show_table
 from metachron.cli.grid_options import GridOptions, build_grid
 from metachron.cli.json_output import print_json
-from metachron.cli.outputs import make_folder
 from metachron.cli.progress import chain_progress
 from metachron.cli.reading import read_cohort
 from metachron.cli.sampling_options import SamplingOptions
@@ -48,7 +47,6 @@ def compare(
     settings = sampling.settings()
     grid = build_grid(options)
     patients = read_cohort(cohort, mapping)
-    make_folder(out)
     keep_compiled_models()
     try:
         found = compare_models(

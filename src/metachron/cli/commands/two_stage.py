@@ -12,7 +12,6 @@ from metachron.cli.compilation_cache import keep_compiled_models
 from metachron.cli.console import note, say, show_table
 from metachron.cli.json_output import print_json
 from metachron.cli.model_options import ModelOptions, build_model
-from metachron.cli.outputs import make_folder
 from metachron.cli.progress import chain_progress
 from metachron.cli.reading import read_cohort
 from metachron.cli.sampling_options import SamplingOptions
@@ -54,7 +53,6 @@ def two_stage(
     model = build_model(options)
     patients = read_cohort(cohort, mapping)
     note(f"model: {model.describe()}\n")
-    make_folder(out)
     keep_compiled_models()
     try:
         found = stages.two_stage(

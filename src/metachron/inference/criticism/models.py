@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from metachron.base import FitFileError, InputError, MetachronError, ModelError, Problem, list_briefly
+from metachron.base import FitFileError, MetachronError, ModelError, list_briefly
 from metachron.cohort import Cohort
 from metachron.inference.criticism.compare import Comparison, rank, refuse_incomparable
 from metachron.inference.criticism.loo import LeaveOneOut, leave_one_out
@@ -159,11 +159,10 @@ def compare_models(
     """
     candidates = as_candidates(models)
     possible = _possible(candidates, cohort)
-    place = None if folder is None else _folder(Path(folder) / FITS_FOLDER)
+    place = None if folder is None else Path(folder) / FITS_FOLDER
     keeper = Keeper(cohort, settings or FitSettings(), place, watch, tell)
     files = _file_names(candidates)
-    for name, model in possible.items():
-        keeper.kept(model, files[name])
+    keeper.prepare({files[name]: model for name, model in possible.items()})
     outcomes = []
     for number, candidate in enumerate(candidates, start=1):
         tell(f"{number} of {len(candidates)}: {candidate.name}")
@@ -191,15 +190,6 @@ def _possible(candidates: Sequence[Candidate], cohort: Cohort) -> dict[str, Join
         model.bind(cohort)
     refuse_incomparable({name: (model, cohort.limit_mm) for name, model in models.items()})
     return models
-
-
-def _folder(path: Path) -> Path:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        problem = Problem("output", str(error), "a folder that can be made", "choose another folder", file=str(path))
-        raise InputError([problem], "the output") from error
-    return path
 
 
 def _file_names(candidates: Sequence[Candidate]) -> dict[str, str]:

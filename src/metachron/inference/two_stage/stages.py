@@ -82,8 +82,9 @@ class TwoStage:
         """Return everything for JSON; NaN is None."""
         parameters: dict[str, dict[str, dict[str, float | None]]] = {}
         for row in self.table.iter_rows(named=True):
-            stages = parameters.setdefault(row.pop("parameter"), {})
-            stages[row.pop("stage")] = {name: number_or_none(value) for name, value in row.items()}
+            parameter, stage = row.pop("parameter"), row.pop("stage")
+            values = {name: number_or_none(value) for name, value in row.items()}
+            parameters.setdefault(parameter, {})[stage] = values
         return {
             "model": self.model.describe(),
             "parameters": parameters,
@@ -137,14 +138,16 @@ def two_stage(
         When the model has no link, or there are too few imputations.
     FitFileError
         When the folder keeps other fits.
+    InputError
+        When the folder cannot be made.
     ConvergenceError
         When a fit has not converged; its ``fit`` holds the draws.
     """
     _refuse(model, imputations)
     keeper = Keeper(cohort, settings or FitSettings(), None if folder is None else Path(folder), watch, tell)
     models = {"dynamics": JointModel(model.dynamics, None, model.covariates, name=model.name), "joint": model}
-    for name, one in models.items():
-        keeper.kept(one, name)
+    model.bind(cohort)
+    keeper.prepare(models)
     tell("1 of 3: the dynamics alone")
     dynamics = _checked(keeper.fit(models["dynamics"], "dynamics"), "the dynamics alone", check)
     tell("2 of 3: survival on the link values of each patient")
