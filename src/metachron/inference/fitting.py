@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -143,8 +142,6 @@ def _run(
     }
     if checkpoint is not None and not sampled.interrupted:
         checkpoint.discard()
-        with suppress(OSError):  # another engine's checkpoint may still lie there
-            checkpoint.folder.parent.rmdir()
     return Fit(model, posterior, statistics, binding.labels, binding.dims, provenance, cohort)
 
 

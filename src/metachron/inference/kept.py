@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
@@ -102,8 +103,9 @@ class Keeper:
         if made.provenance["interrupted"]:
             raise KeyboardInterrupt("interrupted while sampling")
         made = replace(made, provenance={**made.provenance, ASKED: asdict(self.settings)})
-        if path is not None:
+        if path is not None and checkpoint is not None:
             made.save(path)
+            shutil.rmtree(checkpoint, ignore_errors=True)
         return made
 
     def _differences(self, model: JointModel, found: Fit) -> list[str]:

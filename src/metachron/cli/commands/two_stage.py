@@ -83,4 +83,6 @@ def _show(found: TwoStage) -> None:
     show_table(found.side_by_side())
     for caution in found.cautions:
         say(f"caution: {caution}")
-    say(f"\n{' '.join(READING)}")
+    say("")
+    for sentence in READING:
+        say(sentence)
