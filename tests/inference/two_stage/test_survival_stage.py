@@ -9,10 +9,11 @@ import pytest
 
 from metachron.cohort import Cohort
 from metachron.inference.predict.draws import Draws
-from metachron.inference.two_stage.link_inputs import LinkInputs, inputs_of, mean_inputs, without_padding
+from metachron.inference.two_stage.patient_links import links_of, mean_links, without_padding
 from metachron.inference.two_stage.survival_stage import SurvivalStage, _density
 from metachron.joint import JointModel, Values, VisitPlan, compose, patients_in_arms
 from metachron.joint.demo_trial import two_arm_trial
+from metachron.joint.likelihood import LinkTable
 from metachron.joint.names import flat_names
 from metachron.joint.population import patient_effects
 from metachron.joint.sites import (
@@ -61,10 +62,10 @@ def test_the_density_is_that_of_the_joint_model(cohort: Cohort, links: list[str]
     binding = model.bind(cohort)
     sites = hazard_sites(model, stage.dims)
     for index, one in enumerate(values):
-        inputs = inputs_of(draws, jnp.asarray(index), stage.design, model=model, dims=stage.dims)
+        links = links_of(draws, jnp.asarray(index), stage.design, model=model, dims=stage.dims)
         vector = pack_sites(one.theta, sites)
         prior = float(unpack_sites(vector, sites)[1])
-        found = float(_density(vector, inputs, stage.design, model, stage.dims)) - prior
+        found = float(_density(vector, links, stage.design, model, stage.dims)) - prior
         both = model.log_likelihood_by_patient(*_padded(model, one, binding))
         sizes = JointModel(model.dynamics, None).log_likelihood_by_patient(*_padded(model, one, binding))
         assert found == pytest.approx(float(jnp.sum(both - sizes)), rel=1e-9, abs=1e-7)
@@ -75,11 +76,11 @@ def _padded(model: JointModel, one: Values, binding):  # type: ignore[no-untyped
     return one._replace(patient=jnp.pad(one.patient, ((0, short), (0, 0)))), binding.design, binding.dims
 
 
-def test_mean_inputs_are_the_mean_over_draws(cohort: Cohort) -> None:
+def test_mean_links_are_the_mean_over_draws(cohort: Cohort) -> None:
     model = compose(links=SEVERAL)
     stage, _, draws = drawn(model, cohort, 3)
-    each = [inputs_of(draws, jnp.asarray(i), stage.design, model=model, dims=stage.dims) for i in range(3)]
-    mean = mean_inputs(draws, stage.design, model=model, dims=stage.dims)
+    each = [links_of(draws, jnp.asarray(i), stage.design, model=model, dims=stage.dims) for i in range(3)]
+    mean = mean_links(draws, stage.design, model=model, dims=stage.dims)
     for found, *parts in zip(*(jax.tree.leaves(one) for one in (mean, *each)), strict=True):
         np.testing.assert_allclose(found, np.mean(parts, axis=0), rtol=1e-10)
 
@@ -102,19 +103,19 @@ def test_the_posterior_is_that_of_a_grid() -> None:
     }
     cohort = model.simulate(truth, patients_in_arms({"a": 30}), plan, seed=2)
     stage, _, draws = drawn(model, cohort, 1)
-    inputs = inputs_of(draws, jnp.asarray(0), stage.design, model=model, dims=stage.dims)
-    found = stage.posterior(inputs, stage.start(), draws=4096, seed=1)
-    mean, sd = _grid_moments(stage, inputs, found.mode)
+    links = links_of(draws, jnp.asarray(0), stage.design, model=model, dims=stage.dims)
+    found = stage.posterior(links, stage.start(), draws=4096, seed=1)
+    mean, sd = _grid_moments(stage, links, found.mode)
     assert found.pareto_k < 0.5
     np.testing.assert_allclose(found.draws.mean(axis=0), mean, atol=5.0 * float(sd.max()) / 64.0)
     np.testing.assert_allclose(found.draws.std(axis=0), sd, rtol=5.0 / 90.0)
 
 
-def _grid_moments(stage: SurvivalStage, inputs: LinkInputs, mode: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _grid_moments(stage: SurvivalStage, links: LinkTable, mode: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and sd over a grid about the mode; both parameters are unconstrained."""
     axis = np.linspace(-2.5, 2.5, 161)
     points = mode + np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
-    density = jax.jit(jax.vmap(lambda at: _density(at, inputs, stage.design, stage.model, stage.dims)))
+    density = jax.jit(jax.vmap(lambda at: _density(at, links, stage.design, stage.model, stage.dims)))
     log_weight = np.asarray(density(jnp.asarray(points)))
     weight = np.exp(log_weight - log_weight.max())
     mean = np.average(points, axis=0, weights=weight)
@@ -125,8 +126,8 @@ def test_constraints_are_taken_back_to_the_natural_scale(cohort: Cohort) -> None
     """Every parameter has its column, in the order of the names; positive ones are positive."""
     model = compose(hazard="m-spline", links=["log-growth"])
     stage, _, draws = drawn(model, cohort, 1)
-    inputs = inputs_of(draws, jnp.asarray(0), stage.design, model=model, dims=stage.dims)
-    found = stage.posterior(inputs, stage.start(), draws=512, seed=1)
+    links = links_of(draws, jnp.asarray(0), stage.design, model=model, dims=stage.dims)
+    found = stage.posterior(links, stage.start(), draws=512, seed=1)
     sites = [site for site in list_sites(model, stage.dims) if site.name.startswith("death.")]
     assert found.draws.shape == (512, sum(site.free_size for site in sites))
     smoothing = [index for index, name in enumerate(stage.names) if "smooth" in name.name or name.site.endswith("sd")]
