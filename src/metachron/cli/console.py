@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,20 @@ def show_table(frame: pl.DataFrame) -> None:
     for row in frame.iter_rows(named=True):
         table.add_row(*(_cell(value, _DECIMALS.get(name)) for name, value in row.items()))
     stdout().print(table)
+
+
+def show_json(document: object) -> None:
+    """Print a document as strict JSON, null in place of numbers that JSON does not have."""
+    print(json.dumps(_strict(document), allow_nan=False, indent=2))
+
+
+def _strict(value: object) -> object:
+    """Return the value with null in place of numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _strict(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_strict(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _cell(value: object, decimals: int | None) -> str:

@@ -10,9 +10,8 @@ from cyclopts import Parameter
 from metachron.base import ConvergenceError
 from metachron.cli.arguments import CohortName, Mapping
 from metachron.cli.compilation_cache import keep_compiled_models
-from metachron.cli.console import note, say, show_table
+from metachron.cli.console import note, say, show_json, show_table
 from metachron.cli.grid_options import GridOptions, build_grid
-from metachron.cli.json_output import print_json
 from metachron.cli.progress import chain_progress
 from metachron.cli.reading import read_cohort
 from metachron.cli.sampling_options import SamplingOptions
@@ -57,7 +56,7 @@ def compare(
     write_csv(found.table, out / "comparison.csv")
     write_comparison_report(found, out / "report.html")
     if json:
-        print_json(found.as_dict())
+        show_json(found.as_dict())
     else:
         _show(found)
     note(f"written: {out / 'comparison.csv'}, {out / 'report.html'} (open it in a browser)")

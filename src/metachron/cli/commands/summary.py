@@ -7,9 +7,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from metachron.cli.arguments import FitPath
-from metachron.cli.console import note
+from metachron.cli.console import note, show_json
 from metachron.cli.fit_table import show_fit
-from metachron.cli.json_output import print_json
 
 
 def summary(
@@ -20,7 +19,7 @@ def summary(
 
     loaded = Fit.load(fit)
     if json:
-        print_json(loaded.as_dict())
+        show_json(loaded.as_dict())
         return
     patients = len(loaded.labels.patients)
     note(f"{loaded.provenance['cohort']}, {patients} patients; {loaded.model.describe()}\n")

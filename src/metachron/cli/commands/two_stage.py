@@ -9,8 +9,7 @@ from cyclopts import Parameter
 
 from metachron.cli.arguments import CohortName, Mapping
 from metachron.cli.compilation_cache import keep_compiled_models
-from metachron.cli.console import note, say, show_table
-from metachron.cli.json_output import print_json
+from metachron.cli.console import note, say, show_json, show_table
 from metachron.cli.model_options import ModelOptions, build_model
 from metachron.cli.progress import chain_progress
 from metachron.cli.reading import read_cohort
@@ -70,7 +69,7 @@ def two_stage(
     write_csv(found.table, out / "two_stage.csv")
     write_two_stage_report(found, out / "report.html")
     if json:
-        print_json(found.as_dict())
+        show_json(found.as_dict())
     else:
         _show(found)
     note(f"written: {out / 'two_stage.csv'}, {out / 'report.html'} (open it in a browser)")
