@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from metachron.base import ModelError
-from metachron.cli.model_options import ModelOptions, build_model, describe_model
+from metachron.cli.model_options import ModelOptions, build_model
 from metachron.dynamics import LAWS
 from metachron.hazards import HAZARDS
 from metachron.joint import LINKS, OBSERVATIONS, JointModel, compose
@@ -154,7 +154,7 @@ def test_bad_options_say_what_is_wrong(options: dict[str, object], named: str) -
 
 
 def test_a_model_in_one_line() -> None:
-    assert describe_model(compose(links=["slope"])) == (
+    assert compose(links=["slope"]).describe() == (
         "stein-fojo for sums of diameters, proportional scatter; weibull hazard of death, links: slope"
     )
 

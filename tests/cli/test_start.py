@@ -15,7 +15,10 @@ from metachron.cli.app import app
 
 HEAVY = ("jax", "polars", "matplotlib", "numpy", "pandas", "xarray")
 HELP_SECONDS = 0.5
-COMMANDS = ("check", "criticise", "data", "demo", "export", "fit", "model", "report", "summary", "template")
+COMMANDS = (
+    "check", "compare", "criticise", "data", "demo", "export", "fit", "model", "report", "summary", "template",
+    "two-stage",
+)  # fmt: skip
 
 
 def imported(code: str) -> set[str]:

@@ -11,7 +11,7 @@ from inference.test_marginal import log_likelihood
 from metachron.cohort import Cohort
 from metachron.inference import estimate
 from metachron.inference.marginal.density import value_and_gradient
-from metachron.inference.marginal.prepare import MEAN_ROWS, prepare, prepare_at
+from metachron.inference.marginal.prepare import prepare, prepare_at
 from metachron.joint.demo_trial import demo_model, two_arm_trial
 from metachron.joint.sites import median_values, pack_population
 
@@ -77,7 +77,7 @@ def test_memory_is_linear_and_that_of_100000_patients_is_within_8_gib() -> None:
         model, cohort = demo_model(), two_arm_trial(patients_per_arm=per_arm)
         binding = model.bind(cohort)
         vector = np.array(pack_population(median_values(model, binding.dims).theta, model, binding.dims))
-        prepared = prepare_at(model, binding, vector[None].repeat(2, axis=0), seed=1, mean_rows=MEAN_ROWS)
+        prepared = prepare_at(model, binding, vector[None].repeat(2, axis=0), seed=1, mean_rows=4)
         table = prepared.table(seed=2)
         lowered = value_and_gradient.lower(jnp.asarray(vector), table, view=prepared.view, with_prior=True)
         memory = lowered.compile().memory_analysis()

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 _COMMANDS = (
-    "", "demo", "template", "check", "fit", "summary", "report", "export",
+    "", "demo", "template", "check", "fit", "summary", "report", "compare", "two-stage", "export",
     "data list", "data describe", "data export", "model list", "model show",
 )  # fmt: skip
 

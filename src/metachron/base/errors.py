@@ -74,6 +74,10 @@ class ModelError(MetachronError):
     """A model description is not valid, or does not fit the cohort it is asked to describe."""
 
 
+class IncompatiblePartsError(ModelError):
+    """Parts of a model, each valid by itself, that do not fit each other: a link that a law does not support."""
+
+
 class DataNotFoundError(MetachronError):
     """A named public data set is neither at hand nor to be downloaded."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cyclopts import App, Parameter
 
 from metachron.cli.commands.check import check
+from metachron.cli.commands.compare import compare
 from metachron.cli.commands.criticise import criticise
 from metachron.cli.commands.data_describe import describe_dataset
 from metachron.cli.commands.data_export import export_dataset
@@ -17,6 +18,7 @@ from metachron.cli.commands.model_show import show_model
 from metachron.cli.commands.report import report
 from metachron.cli.commands.summary import summary
 from metachron.cli.commands.template import template
+from metachron.cli.commands.two_stage import two_stage
 
 _HELP = """Joint models of tumour size and survival in metastatic cancer.
 
@@ -45,8 +47,8 @@ app = App(
     default_parameter=Parameter(negative_iterable=""),
     suppress_keyboard_interrupt=False,
 )
-data = App(name="data", help="Named public data sets.", sort_key=9)
-model = App(name="model", help="Model files and what they can hold.", sort_key=10)
+data = App(name="data", help="Named public data sets.", sort_key=11)
+model = App(name="model", help="Model files and what they can hold.", sort_key=12)
 
 app.command(demo, sort_key=1)
 app.command(template, sort_key=2)
@@ -55,7 +57,9 @@ app.command(fit, sort_key=4)
 app.command(summary, sort_key=5)
 app.command(criticise, sort_key=6)
 app.command(report, sort_key=7)
-app.command(export, sort_key=8)
+app.command(compare, sort_key=8)
+app.command(two_stage, name="two-stage", sort_key=9)
+app.command(export, sort_key=10)
 app.command(data)
 app.command(model)
 data.command(list_data, name="list")

@@ -19,6 +19,28 @@ NONE = "none"
 _ABOVE_0 = Number(gt=0)
 _NAMES = "(`metachron model list` names them)"
 
+Size = Annotated[
+    Literal["sum", "lesion"] | None, Parameter(help="Sizes modelled as sum per patient, or lesion by lesion.")
+]
+Covariance = Annotated[
+    Literal["independent", "full"] | None, Parameter(help="Of the patient effects of different parameters.")
+]
+LimitMm = Annotated[
+    float | None,
+    Parameter(
+        help="Size in mm below which a tumour is too small to measure. Without: the cohort's.", validator=_ABOVE_0
+    ),
+]
+DynamicsCovariates = Annotated[
+    list[str] | None,
+    Parameter(help="PARAMETER=COLUMN[,COLUMN]: baseline columns that move a parameter of the law; repeatable."),
+]
+Event = Annotated[str | None, Parameter(help="Kind of event in the cohort. Without --model: death.")]
+Covariates = Annotated[
+    list[str] | None,
+    Parameter(help="Baseline column of the hazard; repeatable or with commas; 'none' for no covariate."),
+]
+
 
 @Parameter(name="*", group="Model")
 @dataclass(frozen=True, kw_only=True)
@@ -31,34 +53,19 @@ class ModelOptions:
         Parameter(help=f"Tumour law {_NAMES}; 'none' leaves tumour dynamics out. Without --model: stein-fojo."),
     ] = None
     observation: Annotated[str | None, Parameter(help="How measured sizes scatter about the law.")] = None
-    size: Annotated[
-        Literal["sum", "lesion"] | None, Parameter(help="Sizes modelled as sum per patient, or lesion by lesion.")
-    ] = None
-    covariance: Annotated[
-        Literal["independent", "full"] | None, Parameter(help="Of the patient effects of different parameters.")
-    ] = None
-    limit_mm: Annotated[
-        float | None,
-        Parameter(
-            help="Size in mm below which a tumour is too small to measure. Without: the cohort's.", validator=_ABOVE_0
-        ),
-    ] = None
-    dynamics_covariate: Annotated[
-        list[str] | None,
-        Parameter(help="PARAMETER=COLUMN[,COLUMN]: baseline columns that move a parameter of the law; repeatable."),
-    ] = None
+    size: Size = None
+    covariance: Covariance = None
+    limit_mm: LimitMm = None
+    dynamics_covariate: DynamicsCovariates = None
     hazard: Annotated[
         str | None, Parameter(help=f"Baseline hazard {_NAMES}; 'none' leaves the event out. Without --model: weibull.")
     ] = None
-    event: Annotated[str | None, Parameter(help="Kind of event in the cohort. Without --model: death.")] = None
+    event: Event = None
     link: Annotated[
         list[str] | None,
         Parameter(help=f"Link from dynamics to hazard {_NAMES}; repeatable or with commas; 'none' for no link."),
     ] = None
-    covariate: Annotated[
-        list[str] | None,
-        Parameter(help="Baseline column of the hazard; repeatable or with commas; 'none' for no covariate."),
-    ] = None
+    covariate: Covariates = None
 
     def given(self, *names: str) -> list[str]:
         """Return which of the named options were given, as the user writes them."""
@@ -82,18 +89,6 @@ def build_model(options: ModelOptions) -> JointModel:
 
     base = JointModel.read(options.model) if options.model else compose()
     return replace(base, dynamics=_dynamics(base.dynamics, options), hazard=_hazard(base.hazard, options))
-
-
-def describe_model(model: JointModel) -> str:
-    """Return the model in one line."""
-    parts = []
-    if (part := model.dynamics) is not None:
-        sizes = {"sum": "sums of diameters", "lesion": "single lesions"}[part.size]
-        parts.append(f"{part.law.name} for {sizes}, {part.observation.name} scatter")
-    if (event := model.hazard) is not None:
-        links = ", ".join(term.link.name for term in event.links) or "none"
-        parts.append(f"{event.hazard.name} hazard of {event.event}, links: {links}")
-    return "; ".join(parts)
 
 
 def _dynamics(part: DynamicsPart | None, options: ModelOptions) -> DynamicsPart | None:
@@ -142,11 +137,17 @@ def _refuse_given(options: list[str], left_out: str) -> None:
         raise ModelError(f"{', '.join(options)}: this part of the model is left out ({left_out}); take one away")
 
 
-def _names(values: Iterable[str]) -> tuple[str, ...]:
-    """Return the names in a repeated option, split at commas; ``none`` alone is no name."""
+def split_names(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the names in a repeated option, split at commas; `ModelError` where one stands twice."""
     names = tuple(name.strip() for value in values for name in value.split(",") if name.strip())
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise ModelError(f"{list_briefly(twice)} named more than once; name it once")
+    return names
+
+
+def _names(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the names in a repeated option, split at commas; ``none`` alone is no name."""
+    names = split_names(values)
     return () if names == (NONE,) else names
 
 

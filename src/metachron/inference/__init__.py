@@ -3,8 +3,18 @@
 from metachron.inference.diagnostics import Diagnostics
 from metachron.inference.estimate import Estimate, estimate
 from metachron.inference.fit import Fit
-from metachron.inference.fitting import ENGINES, fit
+from metachron.inference.fitting import fit
 from metachron.inference.progress import ChainProgress
-from metachron.inference.settings import NutsSettings
+from metachron.inference.settings import ENGINES, FitSettings, NutsSettings
 
-__all__ = ["ENGINES", "ChainProgress", "Diagnostics", "Estimate", "Fit", "NutsSettings", "estimate", "fit"]
+__all__ = [
+    "ENGINES",
+    "ChainProgress",
+    "Diagnostics",
+    "Estimate",
+    "Fit",
+    "FitSettings",
+    "NutsSettings",
+    "estimate",
+    "fit",
+]

@@ -16,16 +16,13 @@ from metachron.cohort import Cohort
 from metachron.inference.checkpoint import Checkpoint
 from metachron.inference.fit import Fit
 from metachron.inference.progress import Progress
-from metachron.inference.settings import NutsSettings
+from metachron.inference.settings import WARMUP, NutsSettings, refuse_unknown_engine
 from metachron.joint import JointModel
 
 if TYPE_CHECKING:
     from metachron.inference.sampled import Sampled
     from metachron.joint.design import Binding
 
-ENGINES = ("auto", "marginal", "nuts")
-WARMUP = {"marginal": 300, "nuts": NutsSettings.warmup}
-"""Warm-up steps by engine where none are asked for: the marginal one starts in whitened coordinates at the maximum."""
 _PACKAGES = ("metachron", "jax", "blackjax", "numpyro", "numpy", "polars", "arviz-stats")
 
 
@@ -71,8 +68,7 @@ def fit(
         When the draws do not pass the diagnostics; its ``fit`` holds them. An interrupted fit is not raised for: it
         is returned with ``provenance["interrupted"]`` true and its verdict.
     """
-    if engine not in ENGINES:
-        raise ModelError(f"there is no engine {engine!r}; known: {', '.join(ENGINES)}")
+    refuse_unknown_engine(engine)
     binding = model.bind(cohort)
     taken, reason = _choose(engine, model)
     common = {"chains": chains, "draws": draws, "seed": seed, "target_acceptance": target_acceptance}

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from metachron.base import ModelError
 
+ENGINES = ("auto", "marginal", "nuts")
+
 
 @dataclass(frozen=True)
 class NutsSettings:
@@ -36,3 +38,36 @@ class NutsSettings:
                 raise ModelError(f"{name} must be at least {least}; found {getattr(self, name)}")
         if not 0.5 <= self.target_acceptance < 1:
             raise ModelError(f"target_acceptance must lie between 0.5 and 1; found {self.target_acceptance}")
+
+
+WARMUP = {"marginal": 300, "nuts": NutsSettings.warmup}
+"""Warm-up steps by engine where none are asked for: the marginal one starts in whitened coordinates at the maximum."""
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How fits are made, where one call makes several; `metachron.inference.fit` says what each means.
+
+    Raises
+    ------
+    ModelError
+        When the engine is unknown or a setting is out of range.
+    """
+
+    engine: str = "auto"
+    chains: int = NutsSettings.chains
+    warmup: int | None = None
+    draws: int = NutsSettings.draws
+    seed: int = NutsSettings.seed
+    target_acceptance: float = NutsSettings.target_acceptance
+
+    def __post_init__(self) -> None:
+        refuse_unknown_engine(self.engine)
+        warmup = NutsSettings.warmup if self.warmup is None else self.warmup
+        NutsSettings(self.chains, warmup, self.draws, self.seed, self.target_acceptance)
+
+
+def refuse_unknown_engine(name: str) -> None:
+    """Raise `ModelError` unless there is an engine of this name."""
+    if name not in ENGINES:
+        raise ModelError(f"there is no engine {name!r}; known: {', '.join(ENGINES)}")

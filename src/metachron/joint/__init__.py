@@ -4,6 +4,7 @@ import jax
 
 from metachron.joint.compose import compose
 from metachron.joint.design import Binding, Design, Dims, Labels
+from metachron.joint.grid import Candidate, model_grid
 from metachron.joint.links import LINKS, Link
 from metachron.joint.model import JointModel
 from metachron.joint.observation import OBSERVATIONS, Observation
@@ -18,6 +19,7 @@ __all__ = [
     "LINKS",
     "OBSERVATIONS",
     "Binding",
+    "Candidate",
     "Covariate",
     "Design",
     "Dims",
@@ -33,6 +35,7 @@ __all__ = [
     "Values",
     "VisitPlan",
     "compose",
+    "model_grid",
     "patients_in_arms",
     "simulate",
 ]

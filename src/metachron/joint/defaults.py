@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from metachron.base import ModelError, ParameterSpec, Prior
+from metachron.base import IncompatiblePartsError, ModelError, ParameterSpec, Prior
 from metachron.dynamics import LAWS, Law
 from metachron.hazards import HAZARDS
 from metachron.joint.links import LINKS, Link
@@ -56,7 +56,7 @@ def with_covariates(part: DynamicsPart, columns: Mapping[str, Iterable[str]]) ->
     names = {p.name: p.name for p in part.parameters} | {p.label: p.name for p in part.parameters}
     unknown = [name for name in columns if name not in names]
     if unknown:
-        raise ModelError(
+        raise IncompatiblePartsError(
             f"the law {part.law.name!r} has no parameter {', '.join(unknown)}; it has "
             f"{', '.join(p.name for p in part.parameters)}"
         )

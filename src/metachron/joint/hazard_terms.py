@@ -35,11 +35,15 @@ def hazard_psi(model: ModelParts, theta: Theta) -> dict[str, Float[Array, "..."]
 
 
 def patient_state(model: ModelParts, parameters: PatientParameters | None) -> PatientState | None:
-    """Return what links look at, one row per patient."""
+    """Return what links look at, one row per patient; the effects known, in the order of the model's random parameters.
+
+    Compiled functions hand dictionaries over sorted by key, and coefficients of shared effects go by position.
+    """
     if parameters is None or model.dynamics is None:
         return None
     psi = {name: value[:, None] for name, value in parameters.psi.items()}
-    effects = {name: value[:, None] for name, value in parameters.effects.items()}
+    known = [parameter.label for parameter in model.dynamics.random if parameter.label in parameters.effects]
+    effects = {name: parameters.effects[name][:, None] for name in known}
     return PatientState(Trajectory(model.dynamics.law, psi), effects)
 
 

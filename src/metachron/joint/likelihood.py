@@ -116,9 +116,10 @@ def event_terms(
     return events.known * total
 
 
-def _events(
+def event_log_likelihood(
     model: ModelParts, theta: Theta, parameters: PatientParameters | None, design: Design, dims: Dims
 ) -> Float[Array, " patient"]:
+    """Return each patient's log likelihood of the event under a trajectory: see `event_terms`."""
     assert design.events is not None
     rows, links = hazard_rows(model, theta, design, dims), link_table(model, parameters, design, dims)
     return event_terms(model, theta, rows, links, design.events)
@@ -138,7 +139,7 @@ def log_likelihood_by_patient(
                 terms, rows.patient, num_segments=dims.patients, indices_are_sorted=False
             )
     if model.hazard is not None:
-        total = total + _events(model, values.theta, parameters, design, dims)
+        total = total + event_log_likelihood(model, values.theta, parameters, design, dims)
     return total
 
 
@@ -151,5 +152,5 @@ def log_likelihood(model: ModelParts, values: Values, design: Design, dims: Dims
             assert rows is not None
             total = total + jnp.sum(size_rows(model, values.theta, parameters, rows, censored=censored))
     if model.hazard is not None:
-        total = total + jnp.sum(_events(model, values.theta, parameters, design, dims))
+        total = total + jnp.sum(event_log_likelihood(model, values.theta, parameters, design, dims))
     return total

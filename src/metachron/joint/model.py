@@ -86,6 +86,17 @@ class JointModel(ModelParts):
         """Return a cohort drawn from the model on a visit plan; see `metachron.joint.simulate.simulate`."""
         return simulate(self, parameters, patients, plan, seed=seed, **options)
 
+    def describe(self) -> str:
+        """Return the model in one line."""
+        said = []
+        if (part := self.dynamics) is not None:
+            sizes = {"sum": "sums of diameters", "lesion": "single lesions"}[part.size]
+            said.append(f"{part.law.name} for {sizes}, {part.observation.name} scatter")
+        if (event := self.hazard) is not None:
+            links = ", ".join(term.link.name for term in event.links) or "none"
+            said.append(f"{event.hazard.name} hazard of {event.event}, links: {links}")
+        return "; ".join(said)
+
     def to_toml(self) -> str:
         """Return the resolved model file: every choice and prior written out."""
         return write_toml(self)

@@ -15,7 +15,7 @@ from typing import ClassVar
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metachron.base import ModelError, ParameterSpec, Prior, Registry, Transform
+from metachron.base import IncompatiblePartsError, ParameterSpec, Prior, Registry, Transform
 from metachron.dynamics import Law, LinearScale, LogScale, Scale
 from metachron.hazards.normal_tail import normal_cumulative_hazard
 
@@ -76,9 +76,9 @@ class Observation(abc.ABC):
         return -normal_cumulative_hazard((mean - limit) / sd)
 
     def check(self, law: Law) -> None:
-        """Raise `ModelError` when the law can give sizes at or below 0 and the observation law needs them positive."""
+        """Raise `IncompatiblePartsError` when sizes may be <= 0 and the observation law needs them positive."""
         if self.needs_positive_size and not law.scale.positive:
-            raise ModelError(
+            raise IncompatiblePartsError(
                 f"the observation law {self.name!r} needs sizes above 0 mm, and the tumour law {law.name!r} can give "
                 "sizes at or below 0; take 'additive' or 'additive-mm', or a law on the log scale"
             )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from metachron.base import ModelError, ParameterSpec, Prior, list_briefly
+from metachron.base import IncompatiblePartsError, ModelError, ParameterSpec, Prior, list_briefly
 from metachron.dynamics import Law, provides
 from metachron.hazards import Hazard
 from metachron.joint.links import Link
@@ -181,13 +181,15 @@ def _check_once(names: Sequence[str], what: str) -> None:
 
 
 def check_link(link: Link, dynamics: DynamicsPart | None) -> None:
-    """Raise `ModelError` unless the dynamics provide what the link needs."""
+    """Raise `IncompatiblePartsError` unless the dynamics provide what the link needs."""
     if dynamics is None:
-        raise ModelError(f"the link {link.name!r} needs tumour dynamics; this model has none (--dynamics none)")
+        raise IncompatiblePartsError(
+            f"the link {link.name!r} needs tumour dynamics; this model has none (--dynamics none)"
+        )
     given = provides(dynamics.law) | ({"effects"} if dynamics.random else set())
     missing = link.needs - given
     if missing:
-        raise ModelError(
+        raise IncompatiblePartsError(
             f"the link {link.name!r} needs {list_briefly(sorted(missing))}, which the law {dynamics.law.name!r} does "
             f"not provide (it provides {list_briefly(sorted(given), 10)}); take another link or another law"
         )

@@ -6,7 +6,7 @@ Names follow one scheme, ``{what}.{role}[{index}]``: `docs/names.md` lists them 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -69,7 +69,7 @@ def list_sites(model: ModelParts, dims: Dims) -> tuple[Site, ...]:
     if model.dynamics is not None:
         sites += _dynamics_sites(model, dims)
     if model.hazard is not None:
-        sites += _hazard_sites(model, dims)
+        sites += hazard_sites(model, dims)
     return tuple(sites)
 
 
@@ -98,7 +98,8 @@ def _dynamics_sites(model: ModelParts, dims: Dims) -> list[Site]:
     return sites
 
 
-def _hazard_sites(model: ModelParts, dims: Dims) -> list[Site]:
+def hazard_sites(model: ModelParts, dims: Dims) -> list[Site]:
+    """Return the population parameters of the hazard: baseline, covariates, links."""
     part = model.hazard
     assert part is not None
     sites = []
@@ -141,8 +142,15 @@ def unpack_population(
 
     They stand first in the vector; what follows them is not looked at.
     """
+    return unpack_sites(vector, list_sites(model, dims))
+
+
+def unpack_sites(
+    vector: Float[Array, " free"], sites: Iterable[Site]
+) -> tuple[dict[str, Float[Array, "..."]], Float[Array, ""]]:
+    """Return the values of sites at an unconstrained vector, and their log prior with the Jacobian of the maps."""
     theta, density, start = {}, jnp.zeros(()), 0
-    for site in list_sites(model, dims):
+    for site in sites:
         free = vector[start : start + site.free_size].reshape(site.free_shape)
         start += site.free_size
         bijector = to_real_line(site.prior)
@@ -176,11 +184,13 @@ def pack(values: Values, model: ModelParts, dims: Dims) -> Float[Array, " free"]
 
 def pack_population(theta: Theta, model: ModelParts, dims: Dims) -> Float[Array, " free"]:
     """Return the unconstrained vector of the population parameters: the inverse of `unpack_population`."""
+    return pack_sites(theta, list_sites(model, dims))
+
+
+def pack_sites(theta: Theta, sites: Iterable[Site]) -> Float[Array, " free"]:
+    """Return the unconstrained vector of the values of sites: the inverse of `unpack_sites`."""
     return jnp.concatenate(
-        [
-            jnp.ravel(to_real_line(site.prior).inv(jnp.asarray(theta[site.name], dtype=float)))
-            for site in list_sites(model, dims)
-        ]
+        [jnp.ravel(to_real_line(site.prior).inv(jnp.asarray(theta[site.name], dtype=float))) for site in sites]
     )
 
 

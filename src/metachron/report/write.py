@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from metachron.base import InputError, Problem
 from metachron.inference import Fit
 from metachron.joint import JointModel
-from metachron.report.blocks import LeftOut, Section
 from metachron.report.numbers import Numbers
+from metachron.report.page import render_page, write_page
 from metachron.report.sections import SECTIONS
-from metachron.report.typeset import typeset
 
 
 def write_report(
@@ -36,33 +32,13 @@ def write_report(
     ModelError
         When a patient is not in the fit.
     """
-    target = Path(path)
-    _check_folder(target)
-    text = render(Numbers.of(fit, patients), title or _title(fit))
-    temporary = target.with_name(target.name + ".part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(target)
-    except OSError as error:
-        raise InputError([_unwritable(target, str(error))], "the report") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    return target
+    return write_page(path, lambda: render(Numbers.of(fit, patients), title or _title(fit)))
 
 
 def render(numbers: Numbers, title: str) -> str:
     """Return the report as HTML."""
     built = [build(numbers) for build in SECTIONS]
-    environment = Environment(
-        loader=PackageLoader("metachron.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, finalize=typeset,
-    )  # fmt: skip
-    return environment.get_template("report.html.j2").render(
-        title=title,
-        sections=[part for part in built if isinstance(part, Section)],
-        left_out=[part.why for part in built if isinstance(part, LeftOut)],
-        version=numbers.fit.provenance.get("versions", {}).get("metachron", ""),
-    )
+    return render_page(title, built, version=numbers.fit.provenance.get("versions", {}).get("metachron", ""))
 
 
 def _title(fit: Fit) -> str:
@@ -72,21 +48,3 @@ def _title(fit: Fit) -> str:
     name = " and ".join(parts) if fit.model.name == JointModel.name else fit.model.name
     names = [name[:1].upper() + name[1:]] + ([where] if where and where != name else [])
     return ": ".join(names)
-
-
-def _check_folder(target: Path) -> None:
-    """Raise before the work is done when the file could not be written after it."""
-    if target.is_dir():
-        raise InputError([_unwritable(target, "there is a folder of that name")], "the report")
-    if not target.parent.is_dir():
-        raise InputError([_unwritable(target, f"the folder {target.parent} does not exist")], "the report")
-
-
-def _unwritable(target: Path, found: str) -> Problem:
-    return Problem(
-        rule="unwritable",
-        found=found,
-        expected="a file that can be written",
-        remedy="give a path in a folder that exists and that you may write to, such as report.html",
-        file=str(target),
-    )

@@ -9,7 +9,6 @@ from cyclopts import Parameter
 from metachron.cli.arguments import FitPath
 from metachron.cli.compilation_cache import keep_compiled_models
 from metachron.cli.console import note, say, show_json, show_table
-from metachron.cli.model_options import describe_model
 
 if TYPE_CHECKING:
     from metachron.inference.criticism import Criticism, LeaveOneOut
@@ -34,7 +33,7 @@ def criticise(
         show_json(found.as_dict())
         return
     patients = len(loaded.labels.patients)
-    note(f"{loaded.provenance['cohort']}, {patients} patients; {describe_model(loaded.model)}; {loaded.verdict}\n")
+    note(f"{loaded.provenance['cohort']}, {patients} patients; {loaded.model.describe()}; {loaded.verdict}\n")
     _show_leave_one_out(found.leave_one_out)
     _show_errors(found)
     say("\nwhat the data leave open:")

@@ -9,7 +9,6 @@ from cyclopts import Parameter
 from metachron.cli.arguments import FitPath
 from metachron.cli.console import note, show_json
 from metachron.cli.fit_table import show_fit
-from metachron.cli.model_options import describe_model
 
 
 def summary(
@@ -23,5 +22,5 @@ def summary(
         show_json(loaded.as_dict())
         return
     patients = len(loaded.labels.patients)
-    note(f"{loaded.provenance['cohort']}, {patients} patients; {describe_model(loaded.model)}\n")
+    note(f"{loaded.provenance['cohort']}, {patients} patients; {loaded.model.describe()}\n")
     show_fit(loaded)

@@ -5,6 +5,7 @@ from metachron.inference.criticism.criticism import Criticism, criticise
 from metachron.inference.criticism.event_errors import event_npde
 from metachron.inference.criticism.identifiability import Finding, find_unidentified
 from metachron.inference.criticism.loo import LeaveOneOut, leave_one_out
+from metachron.inference.criticism.models import ModelComparison, compare_models
 from metachron.inference.criticism.normal_tests import NormalTests, PredictionErrors
 from metachron.inference.criticism.residuals import individual_residuals
 from metachron.inference.criticism.size_errors import size_npde
@@ -14,9 +15,11 @@ __all__ = [
     "Criticism",
     "Finding",
     "LeaveOneOut",
+    "ModelComparison",
     "NormalTests",
     "PredictionErrors",
     "compare_fits",
+    "compare_models",
     "criticise",
     "event_npde",
     "find_unidentified",

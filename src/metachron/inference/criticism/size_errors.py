@@ -19,7 +19,7 @@ from metachron.inference.predict.replicates import replicate_values
 from metachron.inference.predict.size_schedule import Schedule, read_schedule
 from metachron.inference.predict.subjects import bind_fit, need_dynamics
 from metachron.joint import Design, Dims, DynamicsPart, JointModel
-from metachron.joint.likelihood import event_terms
+from metachron.joint.likelihood import event_log_likelihood
 from metachron.joint.population import patient_parameters
 from metachron.joint.sites import Theta, Values, effect_shapes
 
@@ -148,7 +148,7 @@ def _effects(
     def log_weight(standard: Float[Array, "patient effect"]) -> Float[Array, " patient"]:
         lesion = jnp.zeros(effect_shapes(model, dims)[1])
         parameters = patient_parameters(part, Values(dict(theta), standard, lesion), design)
-        found = event_terms(model, theta, parameters, design, dims)
+        found = event_log_likelihood(model, theta, parameters, design, dims)
         return jnp.where(jnp.isnan(found), -jnp.inf, found)
 
     weights = jax.lax.map(log_weight, candidates)
