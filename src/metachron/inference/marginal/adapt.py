@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -41,8 +43,12 @@ class Proposals:
 
 def thetas_at(view: NodeModel, vectors: Float[np.ndarray, "theta free"]) -> dict[str, Array]:
     """Return the population parameters at several unconstrained vectors, stacked."""
-    each = [unpack_population(jnp.asarray(vector), view.model, view.dims)[0] for vector in vectors]
-    return {name: jnp.stack([theta[name] for theta in each]) for name in each[0]}
+    return _unpack(jnp.asarray(vectors), view=view)
+
+
+@partial(jax.jit, static_argnames=("view",))
+def _unpack(vectors: Float[Array, "theta free"], *, view: NodeModel) -> dict[str, Array]:
+    return jax.vmap(lambda vector: unpack_population(vector, view.model, view.dims)[0])(vectors)
 
 
 def first(thetas: Theta) -> dict[str, Array]:
