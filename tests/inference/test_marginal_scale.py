@@ -70,7 +70,8 @@ def test_memory_is_linear_and_that_of_100000_patients_is_within_8_gib() -> None:
 
     Four times the patients, four times the arguments. A quarter more is allowed for what is rounded up: the number of
     blocks by up to an eighth, and the measurements of a block, a seventh of what it holds, to a power of 2. Scratch
-    space is that of one block at a time: it grows by less than a tenth of what the arguments grow by.
+    space is that of one block at a time, and of what rows need for all blocks, with its gradient: some 50 numbers a row
+    beside 64 nodes of at least 6 numbers each, so it grows by less than a quarter of what the arguments grow by.
     """
     held = {}
     for per_arm in (32, 128):
@@ -84,6 +85,6 @@ def test_memory_is_linear_and_that_of_100000_patients_is_within_8_gib() -> None:
         held[per_arm] = (memory.argument_size_in_bytes, memory.temp_size_in_bytes)
     arguments, scratch = ([held[per_arm][k] for per_arm in (32, 128)] for k in (0, 1))
     assert arguments[1] < 4.0 * 1.25 * arguments[0], held
-    assert scratch[1] - scratch[0] < 0.1 * (arguments[1] - arguments[0]), held
+    assert scratch[1] - scratch[0] < 0.25 * (arguments[1] - arguments[0]), held
     grown = (arguments[1] + scratch[1] - arguments[0] - scratch[0]) / (256 - 64)
     assert grown * PATIENTS < MEMORY_GIB * 2**30

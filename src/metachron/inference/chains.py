@@ -6,7 +6,7 @@ import os
 import threading
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import jax
 import jax.numpy as jnp
@@ -100,6 +100,14 @@ def sample_chains(
     return _gather(kept, settings.draws, interrupted)
 
 
+def _place(target: Target, index: int) -> Target:
+    """Return the target with its data on the device of a chain: chains take the devices that JAX shows in turn."""
+    devices = jax.local_devices()
+    if len(devices) == 1:
+        return target
+    return replace(target, data=jax.device_put(target.data, devices[index % len(devices)]))
+
+
 def _await(jobs: list[Future[None]], stop: threading.Event) -> bool:
     """Wait for all jobs; return whether the user interrupted them."""
     try:
@@ -125,6 +133,7 @@ def _run_chain(
     progress: Progress | None,
     checkpoint: Checkpoint | None,
 ) -> None:
+    target = _place(target, index)
     key = jax.random.fold_in(jax.random.key(settings.seed), index)
     chain = start_chain(target.start(jax.random.fold_in(key, 0)), target.data, density=target.density)
     name = f"chain{index}"

@@ -27,7 +27,7 @@ from metachron.inference.marginal.optimise import (
     scale_at,
 )
 from metachron.inference.marginal.prepare import Prepared, Report, prepare
-from metachron.inference.marginal.references import References, measure
+from metachron.inference.marginal.references import MOST_ROWS, References, measure
 from metachron.joint import Dims, JointModel
 from metachron.joint.names import flat_names
 from metachron.joint.sites import CORRELATION, unpack_population
@@ -52,7 +52,8 @@ class Estimate:
     Parameters
     ----------
     table : parameter, estimate, se, low, high (90 % interval); on the scale of `Fit.summary`.
-    log_likelihood : marginal log likelihood at the maximum, and ``log_likelihood_error``, its numerical error (sd).
+    log_likelihood : marginal log likelihood at the maximum, and ``log_likelihood_error``, its numerical error within a
+        standard error of it (sd).
     parameters, patients : counts that AIC and BIC rest on.
     warnings : parameters at a bound, directions the data say nothing of.
     """
@@ -135,7 +136,7 @@ def estimate(
             None,
         )
     prior = float(unpack_population(jnp.asarray(vector), model, binding.dims)[1]) if with_prior else 0.0
-    error = abs(float(references.error.value))
+    error = float(np.hypot(references.error.value, references.error.spread))
     names = flat_names(model, binding.dims, binding.labels)
     curvature = -optimum.hessian
     natural = partial(_natural, model=model, dims=binding.dims)
@@ -168,7 +169,7 @@ def _refine(prepared: Prepared, *, with_prior: bool, seed: int) -> tuple[Optimum
         scale = scale_at(plain, vector, np.full(len(vector), 0.01))
         axes = np.linalg.inv(positive(-optimum_at(plain, vector, scale).hessian, least=1.0))
         coordinates = Coordinates(vector, np.linalg.cholesky(axes))
-        references = measure(prepared, coordinates, seed=seed)
+        references = measure(prepared, coordinates, seed=seed, least_rows=MOST_ROWS)
         correction = references.correction(prepared, coordinates, times=CHECKING, seed=seed + 1)
         corrected = _corrected(plain, correction, coordinates)
         vector = climb(corrected, vector, scale, steps=REFINING_STEPS)

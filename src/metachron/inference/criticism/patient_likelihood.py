@@ -20,7 +20,8 @@ from metachron.joint.design import Binding, Design
 from metachron.joint.sites import Values, pack_population, unpack_population
 
 ADAPTING_VECTORS = 9
-MEAN_ROWS = 8
+LEAST_ROWS, MOST_ROWS, ROWS_IN_ALL = 8, 32, 1024
+"""Rows of 64 nodes per patient on average: more in a small cohort, where they cost little."""
 
 
 def patient_log_likelihood(
@@ -56,7 +57,8 @@ def patient_log_likelihood(
     if (reason := why_not(model)) is not None:
         raise ModelError(f"patient effects of this model cannot be integrated out: {reason}")
     adapting = np.concatenate([vectors.mean(axis=0)[None], vectors[:: max(1, len(vectors) // ADAPTING_VECTORS)]])
-    prepared = prepare_at(model, binding, adapting, seed=seed, mean_rows=MEAN_ROWS)
+    mean_rows = min(MOST_ROWS, max(LEAST_ROWS, ROWS_IN_ALL // patients))
+    prepared = prepare_at(model, binding, adapting, seed=seed, mean_rows=mean_rows)
     sets = []
     for offset, some in ((1, vectors), (2, vectors[:: max(1, len(vectors) // 50)])):
         pieces = prepared.slabs(seed=seed + offset)

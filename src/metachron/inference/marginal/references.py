@@ -30,9 +30,9 @@ class References:
         return mean(self.first, self.second).minus(prepared.expansion(coordinates, times=times, seed=seed))
 
 
-def measure(prepared: Prepared, coordinates: Coordinates, *, seed: int) -> References:
+def measure(prepared: Prepared, coordinates: Coordinates, *, seed: int, least_rows: int = LEAST_ROWS) -> References:
     """Return the references, with more nodes where they differ too much."""
-    for rows in (LEAST_ROWS, MOST_ROWS):
+    for rows in sorted({least_rows, MOST_ROWS}):
         times = max(1, rows // prepared.mean_rows)
         both = References(*(prepared.expansion(coordinates, times=times, seed=seed + 10 * k) for k in (1, 2)))
         if both.error.spread < ERROR:
