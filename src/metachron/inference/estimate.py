@@ -171,7 +171,7 @@ def _refine(prepared: Prepared, *, with_prior: bool, seed: int) -> tuple[Optimum
         coordinates = Coordinates(vector, np.linalg.cholesky(axes))
         references = measure(prepared, coordinates, seed=seed, least_rows=MOST_ROWS)
         correction = references.correction(prepared, coordinates, times=CHECKING, seed=seed + 1)
-        corrected = _corrected(plain, correction, coordinates)
+        corrected = _corrected(plain, correction.at_centre(), coordinates)
         vector = climb(corrected, vector, scale, steps=REFINING_STEPS)
         if np.linalg.norm(coordinates.white(vector)) < SETTLED:
             break

@@ -45,20 +45,25 @@ class Coordinates(NamedTuple):
 
 
 class Expansion(NamedTuple):
-    """Value, mean gradient and Hessian about the centre of whitened coordinates.
+    """Value, gradient and Hessian about the centre of whitened coordinates.
 
-    The gradient is the mean over a standard normal neighbourhood, to third order: with it the quadratic is the best one
-    for draws, not for the centre alone.
+    ``bend`` is what third derivatives add to the mean gradient over a standard normal neighbourhood: with it the
+    quadratic is the best one for draws, without it the best one at the centre.
     """
 
     value: Float[Array, ""]
     gradient: Float[Array, " free"]
+    bend: Float[Array, " free"]
     hessian: Float[Array, "free free"]
 
     def at(self, white: Float[Array, " free"]) -> Float[Array, ""]:
         """Return the quadratic at a whitened vector; it levels off far out, where nothing is known of the error."""
         near = white / jnp.sqrt(1.0 + jnp.sum(jnp.square(white)) / (REACH**2 * white.shape[0]))
-        return self.value + self.gradient @ near + 0.5 * near @ self.hessian @ near
+        return self.value + (self.gradient + self.bend) @ near + 0.5 * near @ self.hessian @ near
+
+    def at_centre(self) -> Expansion:
+        """Return the expansion that is the best one at the centre."""
+        return self._replace(bend=jnp.zeros_like(self.bend))
 
     def minus(self, other: Expansion) -> Expansion:
         """Return the difference."""
@@ -67,7 +72,7 @@ class Expansion(NamedTuple):
     @property
     def spread(self) -> float:
         """Standard deviation of the quadratic over a standard normal vector."""
-        squares = np.sum(np.square(self.gradient)) + 0.5 * np.sum(np.square(self.hessian))
+        squares = np.sum(np.square(self.gradient + self.bend)) + 0.5 * np.sum(np.square(self.hessian))
         return float(np.sqrt(squares))
 
 
@@ -84,7 +89,8 @@ def expand(view: NodeModel, tables: Iterable[NodeTable], coordinates: Coordinate
     white = gradients @ coordinates.scale
     hessian = (white[1 : free + 1] - white[free + 1 :]) / (2.0 * STEP)
     bend = np.sum(0.5 * (white[1 : free + 1] + white[free + 1 :]) - white[0], axis=0) / STEP**2
-    return Expansion(jnp.asarray(value), jnp.asarray(white[0] + bend), jnp.asarray(0.5 * (hessian + hessian.T)))
+    parts = (np.asarray(value), white[0], bend, 0.5 * (hessian + hessian.T))
+    return Expansion(*(jnp.asarray(part) for part in parts))
 
 
 def mean(first: Expansion, second: Expansion) -> Expansion:
