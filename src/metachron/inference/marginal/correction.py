@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from metachron.inference.marginal.blocks import LANES, ROWS, Blocks
-from metachron.inference.marginal.kernel import log_joint, row_terms, sum_in_slots
+from metachron.inference.marginal.kernel import at_precision, log_joint, row_terms, sum_in_slots
 from metachron.inference.marginal.table import NodeModel, NodeTable
 from metachron.inference.sampled import CHUNK
 from metachron.joint.population import fixed_part
@@ -94,15 +94,15 @@ def _evaluate(
         def one(draw: tuple[dict[str, Array], Array]) -> tuple[Array, Array]:
             theta, share = draw
             rows = jax.tree.map(lambda leaf: leaf[0], row_terms(view, theta, alone))
-            log_value = log_joint(view, theta, rows, own)
+            log_value = log_joint(view, *at_precision(theta, rows, own))
             total = sum_in_slots(log_value, own.slot, own.slot_patient)
             if not effects:
-                return total, jnp.zeros((ROWS, 0))
+                return total.astype(float), jnp.zeros((ROWS, 0))
             row, lane = _pick(log_value - total[own.slot][:, None], own, share)
             dynamics = view.model.dynamics
             assert dynamics is not None
             fixed = jnp.stack([fixed_part(p, theta, own.design)[row] for p in dynamics.random], axis=-1)
-            return total, own.nodes[:, row, lane].T - fixed
+            return total.astype(float), own.nodes[:, row, lane].T - fixed
 
         return jax.lax.map(one, (thetas, shares))
 
@@ -116,7 +116,7 @@ def _pick(
 
     Rows of a slot follow one another and sum to 1, so the running sum over all rows passes slot s between s and s + 1.
     """
-    weight = jnp.exp(log_weight) * block.design.patient_weight[:, None]
+    weight = jnp.exp(log_weight).astype(float) * block.design.patient_weight[:, None]
     running = jnp.cumsum(jnp.sum(weight, axis=1))
     slot = jnp.arange(ROWS)
     aim = slot + jnp.clip(uniform, 1e-9, 1.0 - 1e-9)

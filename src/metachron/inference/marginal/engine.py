@@ -96,7 +96,7 @@ def _left(prepared: Prepared, coordinates: Coordinates, reference: References, s
     for own in (seed + 5, seed + 6):
         found = evaluate_draws(
             coordinates.vectors(white),
-            prepared.slabs(seed=own),
+            prepared.slabs(seed=own, single=True),
             view=prepared.view,
             patients=prepared.binding.dims.patients,
             seed=0,
@@ -133,7 +133,7 @@ def _correct(
     seed = settings.seed + 3
     found = evaluate_draws(
         flat,
-        prepared.slabs(times=CHECKING, seed=seed),
+        prepared.slabs(times=CHECKING, seed=seed, single=True),
         view=view,
         patients=patients,
         seed=settings.seed,

@@ -122,11 +122,17 @@ def sum_in_slots(log_value: Float[Array, "row lane"], slot: Array, slot_patient:
     return jnp.where(slot_patient >= 0, largest + jnp.log(jnp.where(slot_patient >= 0, total, 1.0)), 0.0)
 
 
+def at_precision(theta: Theta, rows: RowTerms, block: NodeTable) -> tuple[Theta, RowTerms, NodeTable]:
+    """Return the same in single precision where the nodes are."""
+    if block.offset.dtype == jnp.float32:
+        return in_single((dict(theta), rows, block))
+    return theta, rows, block
+
+
 def log_likelihood_by_slot(view: NodeModel, theta: Theta, rows: RowTerms, block: NodeTable) -> Float[Array, " slot"]:
     """Return log p(data | theta) of the patient in each slot of a block; 0 for an empty slot.
 
     In the precision of the nodes; what comes in and what goes out is of double precision.
     """
-    if block.offset.dtype == jnp.float32:
-        theta, rows, block = in_single((dict(theta), rows, block))
+    theta, rows, block = at_precision(theta, rows, block)
     return sum_in_slots(log_joint(view, theta, rows, block), block.slot, block.slot_patient).astype(float)

@@ -33,7 +33,10 @@ MAX_ROUNDS = 12
 CLIMB_STEPS = 8
 SETTLED = 0.5
 """A round ends the search when it moves every parameter by less than this many of its own conditional sds."""
-SPREAD_DRAWS = 8
+SPREAD_DRAWS = 16
+SPREAD = 2.0
+"""Of the population vectors over which proposals average a patient's conditionals, in standard deviations: draws in the
+tails of the posterior need nodes too."""
 SEARCH_ROWS = 4
 """Rows of 64 nodes per patient while the maximum is looked for."""
 ROWS_IN_ALL = 256
@@ -73,9 +76,10 @@ class Prepared:
         parts = [table for table, _ in self._slabs(blocks, seed)]
         return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[: len(blocks.patient)], *parts)
 
-    def slabs(self, *, times: int = 1, seed: int) -> Iterator[tuple[NodeTable, Blocks]]:
+    def slabs(self, *, times: int = 1, seed: int, single: bool = False) -> Iterator[tuple[NodeTable, Blocks]]:
         """Yield the same nodes slab by slab, so that the tables of a large cohort never stand side by side."""
-        return self._slabs(self.blocks(times), seed)
+        for table, blocks in self._slabs(self.blocks(times), seed):
+            yield (table.single() if single else table), blocks
 
     def _slabs(self, blocks: Blocks, seed: int) -> Iterator[tuple[NodeTable, Blocks]]:
         for slab in slabs(blocks):
@@ -207,7 +211,7 @@ def _spread(
     """Return the proposals widened over the normal approximation, and the rows that each patient needs there."""
     factor = np.linalg.cholesky(np.linalg.inv(positive(-optimum.hessian)))
     noise = np.random.default_rng(seed).normal(size=(SPREAD_DRAWS, len(factor)))
-    vectors = np.concatenate([optimum.vector[None], optimum.vector + noise @ factor.T])
+    vectors = np.concatenate([optimum.vector[None], optimum.vector + SPREAD * noise @ factor.T])
     found = follow(view, binding, proposals.mixture, vectors, steps=5, seed=seed + 5000)
     rows = needed_rows(view, binding, found.mixture, vectors, mean_rows=mean_rows, seed=seed + 6000)
     return Prepared(view, binding, found.mixture, optimum, rows, mean_rows, vectors)

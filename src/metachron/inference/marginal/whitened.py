@@ -43,7 +43,7 @@ class MarginalDensity:
 def whitened_target(view: NodeModel, table: NodeTable, correction: Expansion, coordinates: Coordinates) -> Target:
     """Return what the sampler needs.
 
-    Nodes are in single precision here; the weights of the draws, which are not, correct what that changes.
+    Nodes are in single precision here: what that changes is far below what more nodes would (see the tests).
     """
     data = Whitened(table.single(), correction, *(jnp.asarray(part) for part in coordinates))
 
