@@ -47,9 +47,9 @@ class Job:
 BENCH = (
     Job("stan", "oak203", draws=500, minutes=5),
     Job("nuts", "oak203", minutes=1.5),
-    Job("marginal", "oak203", minutes=1.5),
+    Job("marginal", "oak203", draws=16000, minutes=2.5),
     Job("nuts", "oak203", "slope", minutes=5),
-    Job("marginal", "oak203", "slope", minutes=3),
+    Job("marginal", "oak203", "slope", draws=4000, minutes=6),
     Job("stan", "simulated-200", draws=500, minutes=5),
     Job("nuts", "simulated-200", minutes=1.5),
     Job("marginal", "simulated-200", minutes=1.5),

@@ -160,13 +160,14 @@ def test_poor_integrals_are_called_poor() -> None:
     even = {f"p{number}": np.full(256, 1 / 256) for number in (1, 2, 3, 4)}
     rows = np.full(4, 4)
     small = rng.normal(0, 0.05, 2000)
-    assert judge(small, small[:100], even, rows, LANES).word == "good"
+    assert judge(small, small[:100], small[:16], even, rows, LANES).word == "good"
     heavy = np.log(rng.pareto(1.0, 2000) + 1e-3)
-    assert judge(heavy, small[:100], even, rows, LANES).word == "use NUTS"
-    assert judge(small, rng.normal(0, 2.0, 100), even, rows, LANES).word == "use NUTS"
+    assert judge(heavy, small[:100], small[:16], even, rows, LANES).word == "use NUTS"
+    assert judge(small, rng.normal(0, 2.0, 100), small[:16], even, rows, LANES).word == "use NUTS"
+    assert judge(small, small[:100], np.linspace(-2.0, 2.0, 16), even, rows, LANES).word == "use NUTS"
     alone = np.zeros(256)
     alone[:3] = 1 / 3
-    found = judge(small, small[:100], {**even, "p4": alone}, rows, LANES)
+    found = judge(small, small[:100], small[:16], {**even, "p4": alone}, rows, LANES)
     assert found.word == "usable"
     assert "p4" in found.sentence
 

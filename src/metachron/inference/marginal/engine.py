@@ -15,6 +15,7 @@ from metachron.inference.marginal.adapt import thetas_at
 from metachron.inference.marginal.blocks import LANES, ROWS, Blocks
 from metachron.inference.marginal.correction import evaluate_draws, systematic
 from metachron.inference.marginal.expansion import Coordinates, evaluate
+from metachron.inference.marginal.fresh import fresh_log_likelihood, spread_out
 from metachron.inference.marginal.nodes import log_weights, normalise
 from metachron.inference.marginal.optimise import Optimum
 from metachron.inference.marginal.prepare import Prepared, Report, prepare
@@ -145,7 +146,9 @@ def _correct(
     prior = np.asarray(_log_priors(jnp.asarray(flat), view=view))
     log_ratio = log_likelihood - (raw.statistics.lp.ravel() - prior)
     error = np.asarray(evaluate(reference.error, jnp.asarray(white)))
-    verdict = judge(log_ratio, error, weights_of.by_patient, prepared.rows, LANES)
+    some = spread_out(white)
+    afresh = np.array([fresh_log_likelihood(prepared, flat[index], seed=seed + 50) for index in some])
+    verdict = judge(log_ratio, error, afresh - log_likelihood[some], weights_of.by_patient, prepared.rows, LANES)
     _, weights = pareto_smooth(log_ratio)
     rng = np.random.default_rng(settings.seed)
     chosen = np.concatenate(

@@ -29,8 +29,8 @@ class Verdict:
         Vehtari 2024, arXiv:1507.02646.
     correction_sd : standard deviation of the log weights: by how much the log density of the sampler and that on other
         nodes differ over the draws, each with its error to second order taken off.
-    error_sd : standard deviation over the draws of the error that is left in the log density, as two independent
-        references of many nodes show it.
+    error_sd : standard deviation over the draws of the error that is left in the log density: the larger one of what
+        two independent references of many nodes show, and integrals made afresh at some draws, out to the tails.
     patient_k, patient_ess : worst Pareto k and effective number of nodes of a patient's integral.
     weak_patients : patients whose integral has k above 0.7 or too few effective nodes.
     nodes : nodes per patient, mean and largest, when sampling.
@@ -110,7 +110,12 @@ def failures_and_warnings(recorded: Mapping[str, Any]) -> tuple[tuple[str, ...],
 
 
 def judge(
-    log_ratio: np.ndarray, error: np.ndarray, node_weights: Mapping[str, np.ndarray], rows: np.ndarray, lanes: int
+    log_ratio: np.ndarray,
+    error: np.ndarray,
+    afresh: np.ndarray,
+    node_weights: Mapping[str, np.ndarray],
+    rows: np.ndarray,
+    lanes: int,
 ) -> Verdict:
     """Return the verdict.
 
@@ -118,6 +123,7 @@ def judge(
     ----------
     log_ratio : (draw) log likelihood on the checking nodes minus that on the sampler's.
     error : (draw) error of the log likelihood that the references show.
+    afresh : (some draws) log likelihood made afresh minus that of the weighed draws.
     node_weights : by patient, normalised importance weights of the checking nodes.
     rows, lanes : rows per patient, nodes per row, when sampling.
     """
@@ -130,7 +136,7 @@ def judge(
         pareto_k=float(k),
         ess_share=float(1.0 / np.sum(np.square(weights)) / len(weights)),
         correction_sd=float(np.std(log_ratio)),
-        error_sd=float(np.std(error)),
+        error_sd=float(max(np.std(error), np.std(afresh))),
         patient_k=float(patient_k.max()),
         patient_ess=float(effective.min()),
         weak_patients=tuple(patient for patient, bad in zip(node_weights, weak, strict=True) if bad),
