@@ -1,4 +1,4 @@
-"""Shared fixtures: 64-bit arithmetic, and where the public data lie."""
+"""Shared fixtures: 64-bit arithmetic, a cache of compiled programs, and where the public data lie."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("JAX_ENABLE_X64", "1")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".cache" / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 os.environ.setdefault("METACHRON_DATA", str(ROOT.parent / "shared" / "data"))
 
 

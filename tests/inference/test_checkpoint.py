@@ -106,6 +106,7 @@ def test_stopped_run_goes_on_to_the_same_draws(
     assert not folder.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_process_killed_by_the_system_goes_on(
     engine: str, cohort: Cohort, whole: dict[str, Fit], tmp_path: Path

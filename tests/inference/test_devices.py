@@ -33,6 +33,7 @@ def draws_on(devices: int, engine: str, folder: Path) -> np.ndarray:
         return found["draws"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["marginal", "nuts"])
 def test_chains_on_two_devices_draw_the_same(engine: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(draws_on(1, engine, tmp_path), draws_on(2, engine, tmp_path))

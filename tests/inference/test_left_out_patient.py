@@ -50,6 +50,7 @@ def test_likelihood_of_an_unseen_patient_is_the_closed_form(line: tuple[JointMod
         assert value == pytest.approx(exact, abs=max(0.01, 5.0 * error[0]))
 
 
+@pytest.mark.slow
 def test_leave_one_out_is_a_refit(line: tuple[JointModel, Cohort], line_fit: Fit) -> None:
     """The two patients that move the posterior most, left out in truth: within 4 of the errors of both."""
     found = leave_one_out(line_fit, draws=2000)

@@ -38,6 +38,7 @@ def log_likelihood_at(cohort: Cohort, vector: np.ndarray, *, seed: int) -> float
     return log_likelihood(prepared, vector, times=1, seed=seed + 50)
 
 
+@pytest.mark.slow
 def test_twice_the_cohort_has_twice_the_log_likelihood() -> None:
     """Copies of a patient stand in other blocks, beside other patients, on nodes of their own.
 

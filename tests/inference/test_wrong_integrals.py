@@ -86,6 +86,7 @@ def test_laplace_is_exact_where_conditionals_are_normal() -> None:
     assert float(by_patient[0, : len(binding.labels.patients)].sum()) == pytest.approx(exact, rel=1e-8)
 
 
+@pytest.mark.slow
 def test_forgotten_proposal_density_is_seen_on_a_grid_alone(
     model: JointModel, binding: Binding, prepared: Prepared
 ) -> None:

@@ -58,6 +58,7 @@ def test_the_true_hazard_leads(kept: tuple[Path, ModelComparison]) -> None:
     assert sorted(path.name for path in (folder / "fits").iterdir()) == ["exponential.fit", "weibull.fit"]
 
 
+@pytest.mark.slow
 def test_links_and_laws_are_ranked_and_the_impossible_is_told() -> None:
     """The demonstration's truth leads or is not told apart; a law without growth cannot have the link."""
     links = {"no link": (), "log-growth": ("log-growth",)}

@@ -69,6 +69,7 @@ def refuse_imprecise(found: TwoStage) -> None:
     assert hazard["ess_bulk"].min() > EFFECTIVE
 
 
+@pytest.mark.slow
 def test_without_uncertainty_all_three_agree(stages: Callable[..., TwoStage]) -> None:
     """Sizes to 0.2 %, every 8 weeks, deaths late: growth is known. What is left is Monte Carlo error, and a tenth of a
     sd for the patients who die before their growth shows."""
@@ -80,6 +81,7 @@ def test_without_uncertainty_all_three_agree(stages: Callable[..., TwoStage]) ->
     assert max(found.missing.values()) < 0.1
 
 
+@pytest.mark.slow
 def test_without_a_link_all_three_agree(stages: Callable[..., TwoStage]) -> None:
     """Growth that does not matter for survival may be uncertain: what is attenuated is nothing but noise.
 
