@@ -29,7 +29,9 @@ def keep_compiled_models() -> None:
     except OSError:
         return
     import jax
+    from jax.experimental.compilation_cache import compilation_cache
 
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache entry")
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING_SECONDS)
+    compilation_cache.reset_cache()  # a program compiled before would have settled on another folder

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 import jax
@@ -61,23 +64,33 @@ def evaluate_draws(
     each = np.zeros((draws, patients)) if by_patient else None
     kind = np.float32 if patients > FLOAT32_ABOVE else np.float64
     drawn = np.zeros((draws, patients, view.effects), dtype=kind) if effects else None
-    for number, (table, blocks) in enumerate(pieces):
-        slots = np.asarray(blocks.slot_patient).ravel()
-        filled = np.flatnonzero(slots >= 0)
-        for index, chunk in enumerate(chunks):
-            key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), number), index)
-            values, nodes = _evaluate(chunk, key, table, view=view, effects=effects)
-            here = slice(index * CHUNK, min(draws, (index + 1) * CHUNK))
-            count = here.stop - here.start
-            own = np.asarray(values).reshape(CHUNK, -1)[:, filled]
-            total[index * CHUNK : (index + 1) * CHUNK] += own.sum(axis=1)
-            if each is not None:
-                each[here, slots[filled]] = own[:count]
-            if drawn is not None:
-                drawn[here, slots[filled]] = np.asarray(nodes).reshape(CHUNK, -1, view.effects)[:count, filled]
-        if visit is not None:
-            visit(table, blocks)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for number, (table, blocks) in enumerate(pieces):
+            slots = np.asarray(blocks.slot_patient).ravel()
+            filled = np.flatnonzero(slots >= 0)
+            own_key = jax.random.fold_in(jax.random.key(seed), number)
+            run = partial(_evaluate_chunk, chunks, own_key, table, view, effects)
+            first = [run(0)]  # alone, so that threads do not each compile it
+            for index, (values, nodes) in enumerate(chain(first, pool.map(run, range(1, len(chunks))))):
+                here = slice(index * CHUNK, min(draws, (index + 1) * CHUNK))
+                own = values[:, filled]
+                total[index * CHUNK : (index + 1) * CHUNK] += own.sum(axis=1)
+                if each is not None:
+                    each[here, slots[filled]] = own[: here.stop - here.start]
+                if drawn is not None:
+                    drawn[here, slots[filled]] = nodes[: here.stop - here.start, filled]
+            if visit is not None:
+                visit(table, blocks)
     return Evaluated(total[:draws], each, drawn)
+
+
+def _evaluate_chunk(
+    chunks: Float[Array, "chunk draw free"], key: Array, table: NodeTable, view: NodeModel, effects: bool, index: int
+) -> tuple[Float[np.ndarray, "draw slot"], Float[np.ndarray, "draw slot effect"]]:
+    """Return what `_evaluate` gives for one chunk of draws, its blocks joined."""
+    values, nodes = _evaluate(chunks[index], jax.random.fold_in(key, index), table, view=view, effects=effects)
+    width = values.shape[1] * values.shape[2]
+    return np.asarray(values).reshape(CHUNK, width), np.asarray(nodes).reshape(CHUNK, width, nodes.shape[-1])
 
 
 @partial(jax.jit, static_argnames=("view", "effects"))

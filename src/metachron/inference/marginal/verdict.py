@@ -88,9 +88,7 @@ class Verdict:
     def _cautions(self) -> list[str]:
         found = []
         if self.weak_patients:
-            found.append(
-                f"integrals of {len(self.weak_patients)} patients are weak ({list_briefly(self.weak_patients)})"
-            )
+            found.append(f"the integrals of some patients are weak ({list_briefly(self.weak_patients)})")
         if self.error_sd >= ERROR_GOOD:
             found.append(f"the log density errs by {self.error_sd:.2f} between draws")
         if self._uneven(K_GOOD) or self.ess_share <= ESS_SHARE_GOOD:
