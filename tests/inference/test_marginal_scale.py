@@ -54,6 +54,7 @@ def test_twice_the_cohort_has_twice_the_log_likelihood() -> None:
         assert found == pytest.approx(times * np.mean(once), abs=5 * error * (times / 2 + np.sqrt(times)))
 
 
+@pytest.mark.slow
 def test_twice_the_cohort_has_the_same_maximum() -> None:
     """The same estimates within a tenth of a standard error, standard errors smaller by the root of 2 within 5 %."""
     model, cohort = demo_model(), two_arm_trial(patients_per_arm=30)

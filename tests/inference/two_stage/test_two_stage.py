@@ -121,6 +121,7 @@ def test_what_two_stages_need() -> None:
         two_stage(MODEL, cohort, imputations=2)
 
 
+@pytest.mark.slow
 def test_fits_are_kept_and_checked(tmp_path: Path) -> None:
     """A run that cannot converge is refused by default, and its fit is kept; other settings refuse what is kept."""
     cohort = trial(0.1, 0.0, every_weeks=12)
