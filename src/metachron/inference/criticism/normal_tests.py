@@ -23,15 +23,15 @@ _LEAST = 3
 class NormalTests:
     """Tests of prediction errors against the standard normal distribution, for which the model would be right.
 
+    NaN with fewer than 3 errors. Three tests with a joint p value by Bonferroni's rule: Brendel 2006,
+    doi:10.1007/s11095-005-9067-5; the t test stands in place of Wilcoxon's, since it is the mean that is reported.
+
     Parameters
     ----------
     count : number of errors.
     mean, mean_p : their mean (wanted: 0), and the p value of the t test.
     variance, variance_p : their variance (wanted: 1), and the two-sided p value of (n - 1) variance, chi-squared.
     normality_p : p value of the test of Shapiro and Wilk; of at most 5,000 errors, evenly taken.
-
-    NaN with fewer than 3 errors. Three tests with a joint p value by Bonferroni's rule: Brendel 2006,
-    doi:10.1007/s11095-005-9067-5; the t test stands in place of Wilcoxon's, since it is the mean that is reported.
     """
 
     count: int
