@@ -179,14 +179,18 @@ def _refine(prepared: Prepared, *, with_prior: bool, seed: int) -> tuple[Optimum
 
 
 def _corrected(plain: Gradient, correction: Expansion, coordinates: Coordinates) -> Gradient:
-    slope = jax.jit(jax.value_and_grad(correction.at))
-
     def evaluate(vector: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = plain(vector)
-        more, white = slope(jnp.asarray(coordinates.white(vector)))
+        more, white = _slope(correction, jnp.asarray(coordinates.white(vector)))
         return value + float(more), gradient + np.linalg.solve(coordinates.scale.T, np.asarray(white))
 
     return evaluate
+
+
+@jax.jit
+def _slope(expansion: Expansion, white: Float[Array, " free"]) -> tuple[Array, Array]:
+    """Return an expansion and its gradient: compiled once for all rounds."""
+    return jax.value_and_grad(expansion.at)(white)
 
 
 def _natural(vector: Float[Array, " free"], *, model: JointModel, dims: Dims) -> dict[str, Array]:
