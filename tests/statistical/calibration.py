@@ -29,6 +29,8 @@ from statistical.samplers import Sampler, by_nuts
 WARMUP, DRAWS, KEPT = 200, (500, 2000), 50
 """One chain. 50 draws are kept, evenly spaced, where the effective sample size of every parameter is at least that;
 else the chain is run again for 2000 draws. Ranks among draws that depend on each other are not uniform."""
+MARGINAL_DRAWS = (1200, 3000)
+"""The same with the marginal engine: as many as it takes for independent draws."""
 BINS = 6
 
 
@@ -62,7 +64,8 @@ def calibrate(
     Replicates that are done are read from disk. ``distort`` changes the simulated cohort before it is fitted: a
     deliberate error.
     """
-    settings = [model.to_toml(), arms, str(plan), limit_mm, WARMUP, DRAWS, KEPT, sampler.__name__, distort.__name__]
+    how = [WARMUP, _draws_of(sampler), KEPT, sampler.__name__, distort.__name__]
+    settings = [model.to_toml(), arms, str(plan), limit_mm, *how]
     begun: list[int] = []
 
     def replicate(seed: int) -> dict[str, object]:
@@ -123,13 +126,17 @@ def _independent_draws(
 ) -> tuple[list[FlatName], np.ndarray, str]:
     """Return the names of the parameters, `KEPT` draws as good as independent, and the verdict where refused."""
     names = flat_names(model, binding.dims, binding.labels)
-    for count in DRAWS:
+    for count in _draws_of(sampler):
         drawn = sampler(model, binding, NutsSettings(1, WARMUP, count, seed))
         draws = population_draws(drawn.posterior, names)
         effective = summarise_draws([name.name for name in names], draws)["ess_bulk"].to_numpy()
         if effective.min() >= KEPT:
             break
     return names, draws.reshape(-1, len(names))[:: count // KEPT], drawn.refused
+
+
+def _draws_of(sampler: Sampler) -> tuple[int, int]:
+    return DRAWS if sampler is by_nuts else MARGINAL_DRAWS
 
 
 def smallest_p(ranks: dict[str, np.ndarray]) -> tuple[str, float]:

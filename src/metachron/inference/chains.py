@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metachron.inference.checkpoint import Checkpoint
+from metachron.inference.checkpoint import Store
 from metachron.inference.nuts import ChainState, Chunk, Schedule, learn_metric, run_chunk, start_chain
 from metachron.inference.progress import ChainProgress, Progress
 from metachron.inference.sampled import CHUNK, Sampled, Statistics
@@ -78,11 +78,15 @@ class ChainDraws:
 
 
 def sample_chains(
-    target: Target, settings: NutsSettings, progress: Progress | None = None, checkpoint: Checkpoint | None = None
+    target: Target,
+    settings: NutsSettings,
+    progress: Progress | None = None,
+    checkpoint: Store | None = None,
+    label: str = "",
 ) -> Sampled:
     """Return draws of several NUTS chains; Ctrl-C ends the run early and keeps the draws made so far.
 
-    With a checkpoint the chains go on from what it holds, and leave there what a later run needs.
+    With a checkpoint the chains go on from what it holds under the label, and leave there what a later run needs.
 
     Raises
     ------
@@ -93,7 +97,7 @@ def sample_chains(
     kept = [ChainDraws() for _ in range(settings.chains)]
     with ThreadPoolExecutor(max_workers=min(settings.chains, os.cpu_count() or 1)) as pool:
         jobs = [
-            pool.submit(_run_chain, target, settings, index, kept[index], stop, progress, checkpoint)
+            pool.submit(_run_chain, target, settings, index, kept[index], stop, progress, checkpoint, label)
             for index in range(settings.chains)
         ]
         interrupted = _await(jobs, stop)
@@ -131,12 +135,13 @@ def _run_chain(
     kept: ChainDraws,
     stop: threading.Event,
     progress: Progress | None,
-    checkpoint: Checkpoint | None,
+    checkpoint: Store | None,
+    label: str,
 ) -> None:
     target = _place(target, index)
     key = jax.random.fold_in(jax.random.key(settings.seed), index)
     chain = start_chain(target.start(jax.random.fold_in(key, 0)), target.data, density=target.density)
-    name = f"chain{index}"
+    name = f"chain{index}{label}"
     if checkpoint is not None and (stored := checkpoint.read(name)) is not None:
         try:
             chain = kept.restore(stored, chain)

@@ -13,13 +13,25 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from metachron.base import FitFileError
 
 EVERY_SECONDS = 20.0
+
+
+class Store(Protocol):
+    """What a run keeps its state in under names; see `Checkpoint`."""
+
+    def read(self, name: str) -> dict[str, np.ndarray] | None: ...
+
+    def write(self, name: str, arrays: Mapping[str, np.ndarray]) -> None: ...
+
+    def due(self, name: str) -> bool: ...
+
+    def damaged(self, name: str, error: Exception) -> FitFileError: ...
 
 
 @dataclass
@@ -130,3 +142,26 @@ class Checkpoint:
         shutil.rmtree(self.folder, ignore_errors=True)
         with suppress(OSError):  # other engines' checkpoints, or another's files, stay
             self.folder.parent.rmdir()
+
+
+@dataclass
+class MemoryStore:
+    """The same for a run that goes on within one process: written at its end alone, and never damaged."""
+
+    _arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+
+    def read(self, name: str) -> dict[str, np.ndarray] | None:
+        """Return the arrays stored under a name, or None when there are none."""
+        return self._arrays.get(name)
+
+    def write(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Store arrays under a name."""
+        self._arrays[name] = dict(arrays)
+
+    def due(self, name: str) -> bool:
+        """Return that nothing needs to be written before the end."""
+        return False
+
+    def damaged(self, name: str, error: Exception) -> FitFileError:
+        """Return the error that says the arrays of a name cannot be used."""
+        return FitFileError(f"the state of {name} kept in memory cannot be used ({error!r})")

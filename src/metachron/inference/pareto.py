@@ -26,3 +26,8 @@ def pareto_smooth(log_weight: Float[np.ndarray, " draw"]) -> tuple[float, Float[
     smoothed, k = array_stats.psislw(-log_weight)  # it takes the log of one over the weight
     weight = np.exp(smoothed - smoothed.max())
     return float(k), weight / weight.sum()
+
+
+def effective_share(weights: Float[np.ndarray, " draw"]) -> float:
+    """Return the effective number of draws by weights that sum to 1 (Kong 1992), over their number."""
+    return float(1.0 / np.sum(np.square(weights)) / len(weights))

@@ -135,9 +135,18 @@ def exposure(
     return Exposure(covariate_predictor(model, theta, design), (after - before)[:, None])
 
 
-def accumulate(over: Exposure, links: Float[Array, "..."]) -> Float[Array, " patient"]:
-    """Return the cumulative hazard of each patient over a stretch, given the links' part of the log hazard there."""
-    return jnp.sum(over.weight * jnp.exp(jnp.minimum(over.log_rate + links, CERTAIN)), axis=1)
+def beside(value: Float[Array, " patient"], other: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Return what patients have with further axes of length 1: as many as another array has more."""
+    return value.reshape(value.shape + (1,) * (other.ndim - value.ndim))
+
+
+def accumulate(over: Exposure, links: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Return the cumulative hazard of each patient over a stretch, given the links' part of the log hazard there.
+
+    Links may have a further axis, of several trajectories of every patient.
+    """
+    log_rate, weight = beside(over.log_rate, links), beside(over.weight, links)
+    return jnp.sum(weight * jnp.exp(jnp.minimum(log_rate + links, CERTAIN)), axis=1)
 
 
 def quadrature(

@@ -15,6 +15,7 @@ from metachron.joint.hazard_terms import (
     accumulate,
     after_day_0,
     base_log_hazard,
+    beside,
     exposure,
     link_predictor,
     link_values,
@@ -96,24 +97,28 @@ def hazard_rows(model: ModelParts, theta: Theta, design: Design, dims: Dims) -> 
 
 def event_terms(
     model: ModelParts, theta: Theta, rows: HazardRows, links: LinkTable, events: Events
-) -> Float[Array, " patient"]:
+) -> Float[Array, "..."]:
     """Return each patient's log likelihood of the event given survival to entry.
 
     Exact: log h(t) - H(entry, t); right-censored: -H(entry, t); interval (l, u]: log[exp(-H(entry, l)) -
-    exp(-H(entry, u))]. A patient without follow-up contributes 0.
+    exp(-H(entry, u))]. A patient without follow-up contributes 0. Links may have a further axis, of several
+    trajectories of every patient; then so has what is returned.
     """
     fixed = link_predictor(model, theta, links.constant, constant=True)
 
     def predictor(values: LinkValues) -> Array:
         return fixed + link_predictor(model, theta, values, constant=False) if values else fixed
 
-    at_event = jnp.broadcast_to(predictor(links.event), (len(rows.event), 1))[:, 0]
-    total = events.exact * (rows.event + at_event) - accumulate(rows.survived, predictor(links.survived))
+    at_event = predictor(links.event)
+    at_event = jnp.broadcast_to(at_event, (len(rows.event), 1, *at_event.shape[2:]))[:, 0]
+    survived = accumulate(rows.survived, predictor(links.survived))
+    total = beside(events.exact, survived) * (beside(rows.event, survived) + at_event) - survived
     if rows.between is not None:
         between = accumulate(rows.between, predictor(links.between))
-        inside = jnp.where(events.interval > 0, between, 1.0)
-        total = total + events.interval * jnp.log(-jnp.expm1(-inside))
-    return events.known * total
+        interval = beside(events.interval, between)
+        inside = jnp.where(interval > 0, between, 1.0)
+        total = total + interval * jnp.log(-jnp.expm1(-inside))
+    return beside(events.known, total) * total
 
 
 def event_log_likelihood(

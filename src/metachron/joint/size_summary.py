@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 
 from metachron.hazards.normal_tail import normal_cumulative_hazard
 from metachron.joint.design import Design, Dims, Rows
+from metachron.joint.hazard_terms import beside
 from metachron.joint.parts import DynamicsPart, ModelParts
 from metachron.joint.population import PatientParameters, row_parameters
 from metachron.joint.sites import Theta
@@ -65,11 +66,12 @@ def scatter_sd(model: ModelParts, theta: Theta) -> Float[Array, ""]:
     return theta[f"residual.{_scale_name(model.dynamics)}"]
 
 
-def summary_terms(
-    sigma: Float[Array, ""], summary: SizeSummary, censored: Rows, dims: Dims
-) -> Float[Array, " patient"]:
-    """Return the log likelihood of each patient's sizes, but for ``readings log sigma`` and ``log_unit``."""
-    below = -censored.weight * normal_cumulative_hazard(summary.below / sigma)
+def summary_terms(sigma: Float[Array, ""], summary: SizeSummary, censored: Rows, dims: Dims) -> Float[Array, "..."]:
+    """Return the log likelihood of each patient's sizes, but for ``readings log sigma`` and ``log_unit``.
+
+    The summary may have a further axis, of several trajectories of every patient; then so has what is returned.
+    """
+    below = -beside(censored.weight, summary.below) * normal_cumulative_hazard(summary.below / sigma)
     total = jax.ops.segment_sum(below, censored.patient, num_segments=dims.patients)
     return total - 0.5 * summary.squares / jnp.square(sigma)
 

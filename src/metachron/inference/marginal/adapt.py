@@ -134,9 +134,9 @@ def needed_rows(
 
 
 def final_table(
-    view: NodeModel, binding: Binding, mixture: Mixture, blocks: Blocks, vector: np.ndarray, *, seed: int
+    view: NodeModel, binding: Binding, mixture: Mixture, blocks: Blocks, vectors: np.ndarray, *, seed: int
 ) -> NodeTable:
-    """Return the table of blocks, screened at a vector."""
+    """Return the table of blocks, screened at some vectors."""
     placed = place_nodes(view, binding, blocks, mixture, seed=seed)
     mean = jnp.sum(mixture.weight[:, 1:, None] * mixture.mean[:, 1:], axis=1) / (1.0 - POPULATION_SHARE)
-    return screen_nodes(view, placed, blocks, first(thetas_at(view, vector[None])), mean)
+    return screen_nodes(view, placed, blocks, thetas_at(view, vectors), mean)

@@ -23,6 +23,8 @@ from metachron.joint.sites import unpack_population
 
 Slab = tuple[NodeTable, Blocks]
 
+GROUP = 8
+"""Lanes whose weights are summed first when a node is drawn."""
 FLOAT32_ABOVE = 5000
 """Patients above which effects are kept in single precision: they are draws, their likelihood is not computed again."""
 
@@ -103,6 +105,9 @@ def _evaluate(
     def block(inputs: tuple[NodeTable, Array]) -> tuple[Array, Array]:
         own, shares = inputs
         alone = jax.tree.map(lambda leaf: leaf[None], own)
+        slots = jnp.arange(ROWS)
+        first = jnp.minimum(jnp.searchsorted(own.slot, slots), ROWS - 1)
+        last = jnp.maximum(jnp.searchsorted(own.slot, slots, side="right") - 1, first)
 
         def one(draw: tuple[dict[str, Array], Array]) -> tuple[Array, Array]:
             theta, share = draw
@@ -111,7 +116,9 @@ def _evaluate(
             total = sum_in_slots(log_value, own.slot, own.slot_patient)
             if not effects:
                 return total.astype(float), jnp.zeros((ROWS, 0))
-            row, lane = _pick(log_value - total[own.slot][:, None], own, share)
+            filled = own.design.patient_weight.astype(log_value.dtype)[:, None]
+            weight = filled * jnp.exp(log_value - total[own.slot][:, None])
+            row, lane = _pick(weight, first, last, share)
             dynamics = view.model.dynamics
             assert dynamics is not None
             fixed = jnp.stack([fixed_part(p, theta, own.design)[row] for p in dynamics.random], axis=-1)
@@ -123,25 +130,29 @@ def _evaluate(
 
 
 def _pick(
-    log_weight: Float[Array, "row lane"], block: NodeTable, uniform: Float[Array, " slot"]
+    weight: Float[Array, "row lane"], first: Array, last: Array, uniform: Float[Array, " slot"]
 ) -> tuple[Array, Array]:
     """Return row and lane of one node per slot, drawn by weight: the inverse of the weights' running sum.
 
-    Rows of a slot follow one another and sum to 1, so the running sum over all rows passes slot s between s and s + 1.
+    Rows of a slot, from first to last, follow one another and sum to 1, so the running sum over all rows passes slot s
+    between s and s + 1.
     """
-    weight = jnp.exp(log_weight).astype(float) * block.design.patient_weight[:, None]
     running = jnp.cumsum(jnp.sum(weight, axis=1))
-    slot = jnp.arange(ROWS)
-    aim = slot + jnp.clip(uniform, 1e-9, 1.0 - 1e-9)
-    row = jnp.minimum(jnp.searchsorted(running, aim), ROWS - 1)
-    first = jnp.searchsorted(block.slot, slot)
-    row = jnp.clip(
-        row, jnp.minimum(first, ROWS - 1), jnp.maximum(jnp.searchsorted(block.slot, slot, side="right") - 1, 0)
-    )
+    aim = jnp.arange(ROWS) + jnp.clip(uniform, 1e-6, 1.0 - 1e-6)
+    row = jnp.clip(jnp.sum(running[:, None] < aim, axis=0), first, last)
     left = aim - jnp.where(row > 0, running[row - 1], 0.0)
-    within = jnp.cumsum(weight[row], axis=1)
-    lane = jnp.minimum(jnp.sum(within < jnp.clip(left, 0.0, within[:, -1] * (1 - 1e-9))[:, None], axis=1), LANES - 1)
-    return row, lane
+    groups = weight[row].reshape(ROWS, LANES // GROUP, GROUP)
+    group, left = _passing(jnp.sum(groups, axis=2), left)
+    within, _ = _passing(jnp.take_along_axis(groups, group[:, None, None], axis=1)[:, 0], left)
+    return row, group * GROUP + within
+
+
+def _passing(weight: Float[Array, "slot part"], aim: Float[Array, " slot"]) -> tuple[Array, Array]:
+    """Return the part in which each running sum passes its aim, and how far into it."""
+    running = jnp.cumsum(weight, axis=1)
+    part = jnp.minimum(jnp.sum(running < aim[:, None], axis=1), weight.shape[1] - 1)
+    before = jnp.take_along_axis(running, jnp.maximum(part - 1, 0)[:, None], axis=1)[:, 0]
+    return part, aim - jnp.where(part > 0, before, 0.0)
 
 
 def systematic(weights: Float[np.ndarray, " draw"], rng: np.random.Generator) -> np.ndarray:

@@ -5,20 +5,21 @@ A gradient costs little beyond a few passes over the nodes of a block while they
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metachron.inference.marginal.blocks import LANES, ROWS
+from metachron.inference.marginal.blocks import ROWS
 from metachron.inference.marginal.table import NodeModel, NodeTable
 from metachron.joint import Design
 from metachron.joint.hazard_terms import link_values, patient_state
 from metachron.joint.likelihood import HazardRows, LinkTable, event_terms, hazard_rows, link_table, size_rows
 from metachron.joint.population import EffectForm, PatientParameters, effect_form
 from metachron.joint.sites import Theta
-from metachron.joint.size_summary import SizeSummary, scatter_sd, summary_terms
+from metachron.joint.size_summary import scatter_sd, summary_terms
 
 
 def in_single(tree: Any) -> Any:
@@ -59,48 +60,44 @@ def log_joint(view: NodeModel, theta: Theta, rows: RowTerms, block: NodeTable) -
     if rows.sizes is not None:
         total = total + rows.sizes[:, None]
 
-    def lane(
-        hazard: HazardRows | None, design: Design, nodes: Array, sizes: SizeSummary | None, links: LinkTable | None
-    ) -> Array:
-        return _of_lane(view, theta, hazard, design, nodes, sizes, links)
-
-    mapped = jax.vmap(lane, in_axes=-1, out_axes=-1)
-    return total + mapped(_spread(rows.hazard), _spread(block.design), block.nodes, block.sizes, block.links)
-
-
-def _spread(tree: Any) -> Any:
-    """Return a tree with a last axis of lanes: mapped like the nodes, what rows share is never moved in memory."""
-    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf[..., None], (*leaf.shape, LANES)), tree)
+    if block.sizes is not None and block.design.censored is not None:
+        total = total + summary_terms(scatter_sd(view.model, theta), block.sizes, block.design.censored, view.dims)
+    elif view.model.dynamics is not None:
+        sizes = _by_lane(lambda nodes: _size_terms(view, theta, _parameters(view, theta, nodes, block), block.design))
+        total = total + sizes(block.nodes)
+    if rows.hazard is not None and block.design.events is not None:
+        total = total + event_terms(view.model, theta, rows.hazard, _links(view, theta, block), block.design.events)
+    return total
 
 
-def _of_lane(
-    view: NodeModel,
-    theta: Theta,
-    hazard: HazardRows | None,
-    design: Design,
-    nodes: Float[Array, "effect row"],
-    sizes: SizeSummary | None,
-    links: LinkTable | None,
-) -> Float[Array, " row"]:
-    """Return what sizes and events add at one node of each row."""
-    model, dims = view.model, view.dims
-    parameters = None
-    if view.effects and (not view.settled or view.linked_effects):
-        parameters = view.parameters(theta, nodes, design)
-    terms = []
-    if sizes is not None and design.censored is not None:
-        terms.append(summary_terms(scatter_sd(model, theta), sizes, design.censored, dims))
-    elif model.dynamics is not None:
-        known = parameters if parameters is not None else view.settled_parameters(nodes)
-        terms.append(_size_terms(view, theta, known, design))
-    if hazard is not None and design.events is not None:
+def _by_lane(function: Callable[[Array], Any]) -> Callable[[Array], Any]:
+    return jax.vmap(function, in_axes=-1, out_axes=-1)
+
+
+def _parameters(
+    view: NodeModel, theta: Theta, nodes: Float[Array, "effect row"], block: NodeTable
+) -> PatientParameters:
+    """Return the parameters of each row at one lane of nodes."""
+    if view.settled and not view.linked_effects:
+        return view.settled_parameters(nodes)
+    return view.parameters(theta, nodes, block.design)
+
+
+def _links(view: NodeModel, theta: Theta, block: NodeTable) -> LinkTable:
+    """Return the links at the nodes: as tabulated, but for what depends on the population parameters."""
+    model, links = view.model, block.links
+    if links is not None and not view.linked_effects:
+        return links
+
+    def lane(nodes: Array) -> LinkTable:
+        parameters = _parameters(view, theta, nodes, block) if view.effects else None
         if links is None:
-            links = link_table(model, parameters, design, dims)
-        elif view.linked_effects:
-            state = patient_state(model, parameters)
-            links = links._replace(constant=link_values(model, state, jnp.zeros((1, 1)), constant=True))
-        terms.append(event_terms(model, theta, hazard, links, design.events))
-    return sum(terms[1:], start=terms[0])
+            return link_table(model, parameters, block.design, view.dims)
+        state = patient_state(model, parameters)
+        return LinkTable(link_values(model, state, jnp.zeros((1, 1)), constant=True), (), (), ())
+
+    at_nodes = _by_lane(lane)(block.nodes)
+    return at_nodes if links is None else links._replace(constant=at_nodes.constant)
 
 
 def _size_terms(view: NodeModel, theta: Theta, parameters: PatientParameters, design: Design) -> Float[Array, " row"]:

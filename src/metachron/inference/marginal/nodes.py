@@ -51,17 +51,18 @@ def place_nodes(view: NodeModel, binding: Binding, blocks: Blocks, mixture: Mixt
 
 
 def screen_nodes(
-    view: NodeModel, placed: Placed, blocks: Blocks, theta: Theta, mean: Float[Array, "patient effect"]
+    view: NodeModel, placed: Placed, blocks: Blocks, thetas: Theta, mean: Float[Array, "patient effect"]
 ) -> NodeTable:
-    """Return the table without the nodes that count for nothing at ``theta``: less than exp(-`NEGLIGIBLE`) of the
-    patient's heaviest one. They keep their place, at the patient's mean and without weight, so that no step of the
-    sampler meets a trajectory that overflows.
+    """Return the table without the nodes that count for nothing at any of some population parameters: less than
+    exp(-`NEGLIGIBLE`) of the patient's heaviest one. They keep their place, at the patient's mean and without weight,
+    so that no step of the sampler meets a trajectory that overflows.
     """
     table = make_table(*placed, blocks, view=view)
-    weight = log_weights({name: value[None] for name, value in theta.items()}, table, view=view)[0]
     patient = jnp.ravel(blocks.patient)
-    heaviest = jax.ops.segment_max(jnp.max(weight, axis=2).ravel(), patient, num_segments=len(mean))
-    dead = weight < (heaviest - NEGLIGIBLE)[blocks.patient][..., None]
+    dead = jnp.ones(placed.log_share.shape, dtype=bool)
+    for weight in log_weights(thetas, table, view=view):
+        heaviest = jax.ops.segment_max(jnp.max(weight, axis=2).ravel(), patient, num_segments=len(mean))
+        dead &= weight < (heaviest - NEGLIGIBLE)[blocks.patient][..., None]
     centre = jnp.moveaxis(mean[blocks.patient], -1, 1)[..., None]
     nodes = jnp.where(dead[:, None], centre, placed.nodes)
     return make_table(nodes, jnp.where(dead, -jnp.inf, placed.log_share), blocks, view=view)

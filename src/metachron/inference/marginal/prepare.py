@@ -41,17 +41,24 @@ SEARCH_ROWS = 4
 """Rows of 64 nodes per patient while the maximum is looked for."""
 ROWS_IN_ALL = 256
 """Rows of 64 nodes that a small cohort has together afterwards, with 1 to 4 per patient on average; how many each
-patient has depends on its need. The more patients, the less what second-order corrections leave (`expansion`)."""
+patient has depends on its need. The more patients, the less what second-order corrections leave (`expansion`). With
+links that move with time it is the most for all: at their cusp there is no second order."""
 LINK_START = 0.2
 """Where coefficients of links that move with time start, in prior sds either side of 0. At 0 the density has a cusp:
 on one side of it trajectories that explode are excluded by the survival of the patient, on the other they are not."""
+CUSP_REACH = 8.0
+"""Standard deviations from the maximum within which proposals cover the cusp too."""
 
 Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """Proposals at the maximum of the marginal density, that maximum, and draws of its normal approximation."""
+    """Proposals at the maximum of the marginal density, that maximum, and the population vectors that they cover.
+
+    The first ``anchors`` of the vectors are those at which a node must count to be kept: the maximum, and points where
+    a link that moves with time has coefficient 0. ``cusps`` are the places of these coefficients in a vector.
+    """
 
     view: NodeModel
     binding: Binding
@@ -60,6 +67,8 @@ class Prepared:
     rows: np.ndarray
     mean_rows: int
     vectors: Float[np.ndarray, "theta free"]
+    anchors: int = 1
+    cusps: tuple[int, ...] = ()
 
     @property
     def covariance(self) -> Float[np.ndarray, "free free"]:
@@ -90,7 +99,7 @@ class Prepared:
         return expand(self.view, (table for table, _ in self.slabs(times=times, seed=seed)), coordinates)
 
     def _table(self, blocks: Blocks, seed: int) -> NodeTable:
-        return final_table(self.view, self.binding, self.mixture, blocks, self.optimum.vector, seed=seed)
+        return final_table(self.view, self.binding, self.mixture, blocks, self.vectors[: self.anchors], seed=seed)
 
 
 def why_not(model: JointModel) -> str | None:
@@ -142,7 +151,8 @@ def prepare(
     ]
     proposals, optimum = max(searches, key=lambda found: _mass(found[1]))
     if mean_rows is None:
-        mean_rows = min(SEARCH_ROWS, max(1, ROWS_IN_ALL // len(binding.labels.patients)))
+        in_all = SEARCH_ROWS if _moving_links(model) else ROWS_IN_ALL // len(binding.labels.patients)
+        mean_rows = min(SEARCH_ROWS, max(1, in_all))
     return _spread(view, binding, proposals, optimum, seed=seed, mean_rows=mean_rows)
 
 
@@ -159,7 +169,7 @@ def prepare_at(
     rows = needed_rows(view, binding, found.mixture, vectors, mean_rows=mean_rows, seed=seed + 600)
     free = vectors.shape[1]
     optimum = Optimum(vectors[0], float("nan"), np.full(free, np.nan), np.full((free, free), np.nan))
-    return Prepared(view, binding, found.mixture, optimum, rows, mean_rows, vectors)
+    return Prepared(view, binding, found.mixture, optimum, rows, mean_rows, vectors, anchors=len(vectors))
 
 
 def _starts(model: JointModel, binding: Binding) -> list[Float[np.ndarray, " free"]]:
@@ -169,14 +179,21 @@ def _starts(model: JointModel, binding: Binding) -> list[Float[np.ndarray, " fre
         return [np.array(pack_population(theta, model, binding.dims))]
     starts = []
     for side in (LINK_START, -LINK_START):
-        moved = {
-            f"{model.hazard.event}.link[{term.link.name}]": side * term.prior.args[-1]
-            for term in model.hazard.links
-            if not term.link.constant
-        }
+        moved = {name: side * scale for name, scale in _moving_links(model)}
         shifted = {s.name: theta[s.name] + moved.get(s.name, 0.0) for s in list_sites(model, binding.dims)}
         starts.append(np.array(pack_population(shifted, model, binding.dims)))
     return starts
+
+
+def _moving_links(model: JointModel) -> list[tuple[str, float]]:
+    """Return the names of the coefficients of links that move with time, and the scales of their priors."""
+    if model.hazard is None:
+        return []
+    return [
+        (f"{model.hazard.event}.link[{term.link.name}]", term.prior.args[-1])
+        for term in model.hazard.links
+        if not term.link.constant
+    ]
 
 
 def _search(
@@ -186,7 +203,7 @@ def _search(
     scale = np.full(len(vector), 0.01)
     blocks = uniform_blocks(binding, SEARCH_ROWS)
     for number in range(1, MAX_ROUNDS + 1):
-        table = final_table(view, binding, proposals.mixture, blocks, vector, seed=seed + 100 * number)
+        table = final_table(view, binding, proposals.mixture, blocks, vector[None], seed=seed + 100 * number)
         evaluate = density_at(view, table, with_prior=with_prior)
         scale = scale_at(evaluate, vector, scale)
         moved = climb(evaluate, vector, scale, steps=CLIMB_STEPS)
@@ -211,7 +228,31 @@ def _spread(
     """Return the proposals widened over the normal approximation, and the rows that each patient needs there."""
     factor = np.linalg.cholesky(np.linalg.inv(positive(-optimum.hessian)))
     noise = np.random.default_rng(seed).normal(size=(SPREAD_DRAWS, len(factor)))
-    vectors = np.concatenate([optimum.vector[None], optimum.vector + SPREAD * noise @ factor.T])
+    around = optimum.vector + SPREAD * noise @ factor.T
+    cusps = _cusps(view, binding, optimum.vector, factor @ factor.T)
+    for number, (coefficient, moved) in enumerate(cusps):
+        around[number::4] += np.outer(-around[number::4, coefficient], moved)
+    nearest = [optimum.vector - optimum.vector[coefficient] * moved for coefficient, moved in cusps]
+    vectors = np.stack([optimum.vector, *nearest, *around])
     found = follow(view, binding, proposals.mixture, vectors, steps=5, seed=seed + 5000)
     rows = needed_rows(view, binding, found.mixture, vectors, mean_rows=mean_rows, seed=seed + 6000)
-    return Prepared(view, binding, found.mixture, optimum, rows, mean_rows, vectors)
+    places = tuple(coefficient for coefficient, _ in cusps)
+    return Prepared(view, binding, found.mixture, optimum, rows, mean_rows, vectors, 1 + len(places), places)
+
+
+def _cusps(
+    view: NodeModel, binding: Binding, vector: np.ndarray, covariance: np.ndarray
+) -> list[tuple[int, Float[np.ndarray, " free"]]]:
+    """Return the coefficients that may be 0, of links that move with time, by their place in a vector.
+
+    With each, by how much all parameters move, on average over the normal approximation, for each unit that it moves.
+    At 0 the density has a cusp (see `LINK_START`), and on it a second mode that the maximum knows nothing of.
+    """
+    theta = dict(median_values(view.model, binding.dims).theta)
+    found = []
+    for name, scale in _moving_links(view.model):
+        points = [pack_population({**theta, name: jnp.asarray(at)}, view.model, binding.dims) for at in (0.0, scale)]
+        (coefficient,) = np.flatnonzero(np.asarray(points[0] != points[1]))
+        if abs(vector[coefficient]) < CUSP_REACH * np.sqrt(covariance[coefficient, coefficient]):
+            found.append((int(coefficient), covariance[coefficient] / covariance[coefficient, coefficient]))
+    return found

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from metachron.base import list_briefly
-from metachron.inference.pareto import pareto_smooth
+from metachron.inference.pareto import effective_share, pareto_smooth
 
 K_GOOD, K_LIMIT = 0.5, 0.7
 ESS_SHARE_GOOD, ESS_SHARE_LIMIT = 0.5, 0.1
@@ -25,10 +25,9 @@ class Verdict:
 
     Parameters
     ----------
-    pareto_k, ess_share : of the importance weights that carry the draws from the sampler's nodes to the checking ones;
-        Vehtari 2024, arXiv:1507.02646.
-    correction_sd : standard deviation of the log weights: by how much the log density of the sampler and that on other
-        nodes differ over the draws, each with its error to second order taken off.
+    pareto_k, ess_share : of the importance weights that carry the draws from where they come from (NUTS on the
+        sampler's nodes, or a proposal) to the checking nodes; Vehtari 2024, arXiv:1507.02646.
+    correction_sd : standard deviation of the log weights.
     error_sd : standard deviation over the draws of the error that is left in the log density: the larger one of what
         two independent references of many nodes show, and integrals made afresh at some draws, out to the tails.
     patient_k, patient_ess : worst Pareto k and effective number of nodes of a patient's integral.
@@ -119,7 +118,7 @@ def judge(
 
     Parameters
     ----------
-    log_ratio : (draw) log likelihood on the checking nodes minus that on the sampler's.
+    log_ratio : (draw) log density on the checking nodes minus the one that the draws come from.
     error : (draw) error of the log likelihood that the references show.
     afresh : (some draws) log likelihood made afresh minus that of the weighed draws.
     node_weights : by patient, normalised importance weights of the checking nodes.
@@ -132,7 +131,7 @@ def judge(
     weak = (patient_k > K_LIMIT) | (effective < PATIENT_NODES_LIMIT)
     return Verdict(
         pareto_k=float(k),
-        ess_share=float(1.0 / np.sum(np.square(weights)) / len(weights)),
+        ess_share=effective_share(weights),
         correction_sd=float(np.std(log_ratio)),
         error_sd=float(max(np.std(error), np.std(afresh))),
         patient_k=float(patient_k.max()),

@@ -1,0 +1,61 @@
+"""Nodes at the maximum, kept in a checkpoint: a run that goes on does not look for them again."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+
+from metachron.inference.checkpoint import Checkpoint
+from metachron.inference.marginal.mixture import Mixture
+from metachron.inference.marginal.optimise import Optimum
+from metachron.inference.marginal.prepare import Prepared, Report, prepare
+from metachron.inference.marginal.table import NodeModel
+from metachron.inference.settings import NutsSettings
+from metachron.joint import JointModel
+from metachron.joint.design import Binding
+
+
+def prepare_or_restore(
+    model: JointModel, binding: Binding, settings: NutsSettings, checkpoint: Checkpoint | None, tell: Report | None
+) -> Prepared:
+    """Return nodes at the maximum, from a checkpoint where there is one."""
+    stored = checkpoint.read("prepared") if checkpoint is not None else None
+    if checkpoint is not None and stored is not None:
+        try:
+            return _restore(model, binding, stored)
+        except KeyError as error:
+            raise checkpoint.damaged("prepared", error) from error
+    prepared = prepare(model, binding, seed=settings.seed, report=tell)
+    if checkpoint is not None:
+        checkpoint.write("prepared", _to_arrays(prepared))
+    return prepared
+
+
+def _to_arrays(prepared: Prepared) -> dict[str, np.ndarray]:
+    optimum = prepared.optimum
+    parts = {f"mixture.{name}": np.asarray(value) for name, value in prepared.mixture._asdict().items()}
+    values = {"vector": optimum.vector, "gradient": optimum.gradient, "hessian": optimum.hessian}
+    return {
+        **parts,
+        **values,
+        "value": np.array(optimum.value),
+        "rows": prepared.rows,
+        "mean_rows": np.array(prepared.mean_rows),
+        "vectors": prepared.vectors,
+        "anchors": np.array(prepared.anchors),
+        "cusps": np.array(prepared.cusps, dtype=int),
+    }
+
+
+def _restore(model: JointModel, binding: Binding, arrays: dict[str, np.ndarray]) -> Prepared:
+    return Prepared(
+        NodeModel.of(model, binding.dims),
+        binding,
+        Mixture(*(jnp.asarray(arrays[f"mixture.{name}"]) for name in Mixture._fields)),
+        Optimum(arrays["vector"], float(arrays["value"]), arrays["gradient"], arrays["hessian"]),
+        arrays["rows"],
+        int(arrays["mean_rows"]),
+        arrays["vectors"],
+        int(arrays["anchors"]),
+        tuple(int(place) for place in arrays["cusps"]),
+    )
