@@ -47,13 +47,13 @@ class Job:
 BENCH = (
     Job("stan", "oak203", draws=500, minutes=5),
     Job("nuts", "oak203", minutes=1.5),
-    Job("marginal", "oak203", draws=16000, minutes=2.5),
+    Job("marginal", "oak203", draws=30000, minutes=1.5),
     Job("nuts", "oak203", "slope", minutes=5),
-    Job("marginal", "oak203", "slope", draws=4000, minutes=6),
+    Job("marginal", "oak203", "slope", draws=8000, minutes=4),
     Job("stan", "simulated-200", draws=500, minutes=5),
     Job("nuts", "simulated-200", minutes=1.5),
     Job("marginal", "simulated-200", minutes=1.5),
-    Job("marginal", "simulated-2000", minutes=8),
+    Job("marginal", "simulated-2000", minutes=4),
     Job("nuts", "simulated-2000", draws=100, warmup=100, short=True, minutes=2),
 )
 """``make bench``: at most an hour on two cores."""
@@ -62,7 +62,7 @@ FULL = (
     *(job for job in BENCH if job.name != "simulated-2000-log-growth-nuts"),
     Job("stan", "oak203", "slope", draws=500, minutes=40),
     Job("nuts", "simulated-2000", draws=1000, minutes=45),
-    Job("marginal", "simulated-20000", draws=1000, minutes=60),
+    Job("marginal", "simulated-20000", draws=1000, minutes=30),
     Job("marginal", "simulated-50000", draws=100, warmup=100, short=True, minutes=60),
 )
 """``make bench-full``: hours; each job's record is kept, so a run that was stopped goes on."""

@@ -95,8 +95,9 @@ def test_nodes_move_with_no_row_of_padding_counted(line: tuple[JointModel, Cohor
     assert sorted(blocks.slot_patient[blocks.slot_patient >= 0]) == list(range(len(rows)))
 
 
+@pytest.mark.slow
 def test_fixed_and_combined_models_need_no_shortcut(joint: tuple[JointModel, Cohort]) -> None:
-    """A parameter without patient effect, or a scatter that cannot be summarised, is evaluated row by row."""
+    """A parameter without patient effect, or a scatter that cannot be summarised, is evaluated row by row. 1 minute."""
     model, cohort = joint
     combined = model.replace(observation="combined")
     part = model.dynamics

@@ -97,8 +97,9 @@ def test_without_a_link_all_three_agree(stages: Callable[..., TwoStage]) -> None
         assert abs(row["shift"]) < MONTE_CARLO + 0.25, row
 
 
+@pytest.mark.slow
 def test_badly_known_growth_attenuates_the_link(stages: Callable[..., TwoStage]) -> None:
-    """Sizes to 35 %, every 12 weeks, early deaths: imputed values are scattered like measurement error.
+    """Sizes to 35 %, every 12 weeks, early deaths: imputed values are scattered like measurement error. 1 minute.
 
     The share of the variance of log growth that the dynamics alone explain is about a half; draws that ignore survival
     multiply the coefficient by it. The plug-in is too small too, for it ignores who died before growth showed.
