@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
-from metachron.inference.marginal.independent import CUSP_WIDTH, learn, pilot_settings
+from inference.line_trial import line_trial
+from metachron.inference.marginal import independent as module
+from metachron.inference.marginal.engine import MarginalDraws, sample_marginal
+from metachron.inference.marginal.independent import CUSP_WIDTH, Proposal, learn, pilot_settings
 from metachron.inference.pareto import effective_share, pareto_smooth
 from metachron.inference.sampled import Sampled, Statistics
 from metachron.inference.settings import NutsSettings
@@ -13,6 +19,7 @@ from metachron.inference.settings import NutsSettings
 RNG = np.random.default_rng(3)
 COVARIANCE = np.array([[1.0, 0.5], [0.5, 0.8]])
 MEAN = np.array([0.3, -0.2])
+SETTINGS = NutsSettings(chains=2, warmup=150, draws=700, seed=4)
 
 
 def pilot_of(white: np.ndarray, divergent: int = 0) -> Sampled:
@@ -69,3 +76,41 @@ def test_chains_that_stand_apart_or_diverge_teach_nothing() -> None:
 def test_short_runs_are_nuts_throughout(chains: int, draws: int, pilot: int | None) -> None:
     found = pilot_settings(NutsSettings(chains=chains, draws=draws))
     assert (found.draws if found else None) == pilot
+
+
+@pytest.fixture(scope="module")
+def independent() -> MarginalDraws:
+    model, cohort = line_trial()
+    return sample_marginal(model, model.bind(cohort), SETTINGS)
+
+
+def test_draws_are_independent_by_default(independent: MarginalDraws) -> None:
+    assert independent.sampled.statistics.n_steps.sum() == 0
+    assert independent.verdict.word != "use NUTS"
+
+
+@pytest.mark.parametrize("noticed", ["in a trial", "when all are weighed"])
+def test_poor_proposal_gives_way_to_nuts(
+    noticed: str, independent: MarginalDraws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proposal stands six standard deviations off; draws of NUTS come in its place, and agree with good ones."""
+    model, cohort = line_trial()
+    learn_well = module.learn
+
+    def learn_badly(*arguments: Any) -> Proposal | None:
+        found = learn_well(*arguments)
+        return replace(found, mean=found.mean + 6.0) if found else None
+
+    monkeypatch.setattr(module, "learn", learn_badly)
+    if noticed == "when all are weighed":
+        monkeypatch.setattr(module, "LEAST_SHARE", 0.0)
+        monkeypatch.setattr(module, "LARGEST_K", np.inf)
+    said: list[str] = []
+    found = sample_marginal(model, model.bind(cohort), SETTINGS, tell=said.append)
+    assert any("NUTS goes on" in sentence for sentence in said)
+    assert found.sampled.statistics.n_steps.sum() > 0
+    assert found.verdict.word != "use NUTS"
+    both = [draws.sampled.positions.reshape(-1, draws.sampled.positions.shape[-1]) for draws in (found, independent)]
+    spread = both[0].std(axis=0)
+    assert np.abs(both[0].mean(axis=0) - both[1].mean(axis=0)) / spread == pytest.approx(0.0, abs=0.2)
+    assert both[1].std(axis=0) / spread == pytest.approx(1.0, abs=0.15)

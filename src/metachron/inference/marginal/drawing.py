@@ -6,6 +6,9 @@ draws of a first run are held against other nodes before any more are made, and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.special import softmax
 
@@ -32,16 +35,25 @@ CHECKING = 4
 """Times the sampler's nodes on which draws are weighed, and from which patient effects are drawn."""
 
 
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """The integrals with the nodes that were enough, and whitened draws; ``lp`` is the log density that they come from:
+    the sampler's, or that of a proposal. ``by_nuts`` gives draws of NUTS in the place of those of a proposal.
+    """
+
+    integrals: Integrals
+    raw: Sampled
+    by_nuts: Callable[[], Sampled] | None = None
+
+
 def draw_white(
     integrals: Integrals,
     settings: NutsSettings,
     progress: Progress | None,
     checkpoint: Store | None,
     tell: Report | None,
-) -> tuple[Integrals, Sampled]:
-    """Return the integrals with the nodes that were enough, and whitened draws; ``lp`` is the log density that they
-    come from: the sampler's, or that of a proposal where independent draws are good enough.
-    """
+) -> Drawn:
+    """Return independent draws where they look good enough, else those of NUTS."""
     store = checkpoint or MemoryStore()
     first = pilot_settings(settings)
     while _more_allowed(integrals) and _left(integrals, settings.seed) > ERROR_LEFT:
@@ -55,13 +67,15 @@ def draw_white(
         if tell is not None:
             tell(f"nodes misjudge where the draws go; anew with {integrals.prepared.mean_rows} times 64 per patient")
     if raw.interrupted or first is None:
-        return integrals, raw
+        return Drawn(integrals, raw)
+
+    def by_nuts() -> Sampled:
+        if tell is not None:
+            tell("the posterior is too far from normal for independent draws; NUTS goes on")
+        return sample_chains(target, settings, progress, store, label)
+
     independent = draw_independently(integrals, raw, settings)
-    if independent is not None:
-        return integrals, independent
-    if tell is not None:
-        tell("the posterior is too far from normal for independent draws; NUTS goes on")
-    return integrals, sample_chains(target, settings, progress, store, label)
+    return Drawn(integrals, by_nuts()) if independent is None else Drawn(integrals, independent, by_nuts)
 
 
 def _more_allowed(integrals: Integrals) -> bool:

@@ -69,14 +69,17 @@ def sample_marginal(
     if tell is not None:
         tell("measuring the error of the sampler's nodes on many others")
     integrals = Integrals(prepared, coordinates, measure(prepared, coordinates, seed=settings.seed))
-    integrals, raw = draw_white(integrals, settings, progress, checkpoint, tell)
+    drawn = draw_white(integrals, settings, progress, checkpoint, tell)
+    found = _correct(drawn.integrals, drawn.raw, settings, tell)
+    if found.verdict.word == "use NUTS" and drawn.by_nuts is not None:
+        found = _correct(drawn.integrals, drawn.by_nuts(), settings, tell)
+    return found
+
+
+def _correct(integrals: Integrals, raw: Sampled, settings: NutsSettings, tell: Report | None) -> MarginalDraws:
+    """Return draws with the weights on the checking nodes taken up, patient effects for each, and the verdict."""
     if tell is not None:
         tell("weighing the draws on other nodes, and drawing patient effects")
-    return _correct(integrals, raw, settings)
-
-
-def _correct(integrals: Integrals, raw: Sampled, settings: NutsSettings) -> MarginalDraws:
-    """Return draws with the weights on the checking nodes taken up, patient effects for each, and the verdict."""
     prepared, coordinates = integrals.prepared, integrals.coordinates
     chains, draws, free = raw.positions.shape
     white = raw.positions.reshape(-1, free)

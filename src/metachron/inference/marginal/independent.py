@@ -29,8 +29,8 @@ WORTH = 2
 DEGREES, WIDTH = 12.0, 1.05
 """Degrees of freedom of the proposal, and its width: weights of draws in the tails must not grow."""
 TRIALS = 500
-LEAST_SHARE = 0.15
-"""Share of effective draws below which NUTS is the better way."""
+LEAST_SHARE, LARGEST_K = 0.3, 0.6
+"""Share of effective draws below which, and Pareto k above which, NUTS is the better way."""
 RHAT_LIMIT, DIVERGENT_LIMIT = 1.05, 0.01
 CUSP_SHARE, CUSP_WIDTH = 0.2, 0.25
 """Share of the proposal about a cusp, and its width across it over that of the posterior."""
@@ -106,7 +106,8 @@ def draw_independently(integrals: Integrals, pilot: Sampled, settings: NutsSetti
         return None
     white, log_density = proposal.draw(TRIALS, settings.seed + 20)
     log_target = integrals.at(white, times=1, seed=settings.seed + 1).log_likelihood + integrals.log_prior(white)
-    if effective_share(pareto_smooth(log_target - log_density)[1]) < LEAST_SHARE:
+    k, weight = pareto_smooth(log_target - log_density)
+    if effective_share(weight) < LEAST_SHARE or not k < LARGEST_K:
         return None
     shape = (settings.chains, settings.draws)
     white, log_density = proposal.draw(settings.chains * settings.draws, settings.seed + 21)
