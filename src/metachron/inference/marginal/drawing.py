@@ -28,9 +28,9 @@ MOST_MEAN_ROWS = 16
 """Rows of nodes per patient on average at most: beyond it the verdict says that NUTS is better."""
 ERROR_LEFT = 0.3
 """Of the corrected log density, in standard deviations over the normal approximation: 9 % of draws are lost to it."""
-LEAST_AGREEMENT = 0.5
+LEAST_AGREEMENT = 0.7
 """Share of draws of NUTS that are effective on other nodes: below it their region may be a wrong one."""
-PROBES = 50
+PROBES = 100
 CHECKING = 4
 """Times the sampler's nodes on which draws are weighed, and from which patient effects are drawn."""
 
