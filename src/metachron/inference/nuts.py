@@ -170,5 +170,15 @@ def learn_metric(chain: ChainState, window: list[Chunk]) -> ChainState:
 
 @jax.jit
 def _learn(chain: ChainState, draws: Float[Array, "step free"], gradients: Float[Array, "step free"]) -> ChainState:
-    metric = fisher_score_low_rank(draws, gradients, chain.metric.lam.shape[0])
+    """Return the chain with the mass matrix of draws and gradients.
+
+    While a chain still falls towards the posterior, the decomposition of few draws that are far apart can fail; then
+    the matrix is diagonal until the next window.
+    """
+    rank = chain.metric.lam.shape[0]
+    found = fisher_score_low_rank(draws, gradients, rank)
+    sigma = jnp.where(jnp.isfinite(found.sigma), found.sigma, chain.metric.sigma)
+    known = jnp.isfinite(found.U).all() & jnp.isfinite(found.lam).all()
+    directions = jnp.where(known, found.U, jnp.eye(len(sigma), rank))
+    metric = LowRankInverseMassMatrix(sigma, directions, jnp.where(known, found.lam, 1.0))
     return _fixed(ChainState(chain.state, _DUAL_INIT(_DUAL_FINAL(chain.dual)), metric))

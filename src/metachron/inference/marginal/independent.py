@@ -29,7 +29,7 @@ WORTH = 2
 DEGREES, WIDTH = 12.0, 1.05
 """Degrees of freedom of the proposal, and its width: weights of draws in the tails must not grow."""
 TRIALS = 500
-LEAST_SHARE, LARGEST_K = 0.3, 0.6
+LEAST_SHARE, LARGEST_K = 0.15, 1.0
 """Share of effective draws below which, and Pareto k above which, NUTS is the better way."""
 RHAT_LIMIT, DIVERGENT_LIMIT = 1.05, 0.01
 CUSP_SHARE, CUSP_WIDTH = 0.2, 0.25
