@@ -45,6 +45,7 @@ def test_linear_mixed_model(cohort: Cohort) -> None:
     check(sampled(read_model("ffcd-mixed"), uncensored(cohort)), reference("ffcd_mixed_ml"))
 
 
+@pytest.mark.slow
 def test_joint_model(cohort: Cohort) -> None:
     """Within 0.25 posterior sd of the maximum, spreads within 0.5; and as an independent sampler found."""
     draws = sampled(read_model("ffcd-joint"), cohort)
