@@ -75,10 +75,7 @@ def test_cumulative_hazard_of_covering_combinations() -> None:
 @pytest.mark.parametrize("hazard", list(HAZARDS))
 @pytest.mark.parametrize("law", list(LAWS))
 def test_every_supported_combination(law: str, hazard: str) -> None:
-    """All observation laws and all single links of a law and a hazard; about 20 minutes on 2 cores for all 64.
-
-    Quadrature: 95 % below 1e-6; the worst, over more of the prior than in the covering set, below 5e-3.
-    """
+    """All observation laws and all single links of a law and a hazard; about 20 minutes on 2 cores for all 64."""
     chosen = [
         one for one in supported()
         if (one.law, one.hazard) == (law, hazard) and len(one.links) <= 1
@@ -89,5 +86,5 @@ def test_every_supported_combination(law: str, hazard: str) -> None:
         check_density(one, seed)
         if one.observation == chosen[0].observation:
             errors += check_cumulative_hazard(one, seed)
-    assert max(errors) < 5e-3
+    assert max(errors) < 1e-3
     assert np.quantile(errors, 0.95) < 1e-6
