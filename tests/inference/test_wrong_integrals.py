@@ -17,7 +17,7 @@ from metachron.inference import fit
 from metachron.inference.marginal.engine import MarginalDraws, sample_marginal
 from metachron.inference.marginal.prepare import Prepared, prepare
 from metachron.inference.marginal.verdict import ESS_SHARE_LIMIT, K_LIMIT
-from metachron.inference.pareto import pareto_smooth
+from metachron.inference.pareto import effective_share, pareto_smooth
 from metachron.inference.settings import NutsSettings
 from metachron.joint import Binding, JointModel, VisitPlan, patients_in_arms
 from metachron.joint.demo_trial import TRUTH, demo_model
@@ -70,7 +70,7 @@ def test_laplace_alone_is_called_poor(model: JointModel, binding: Binding, sampl
     """Were the draws those of Laplace's approximation, the weights that correct them would be too uneven to use."""
     log_ratio = -laplace_error(model, binding, sampled)
     k, weight = pareto_smooth(log_ratio)
-    effective = 1.0 / np.sum(np.square(weight)) / len(weight)
+    effective = effective_share(weight)
     assert k > K_LIMIT or effective < ESS_SHARE_LIMIT, f"k {k:.2f}, effective {effective:.2f}"
     assert np.std(log_ratio) > 2.0 * sampled.verdict.correction_sd
 

@@ -98,6 +98,5 @@ def _agree(integrals: Integrals, raw: Sampled, seed: int) -> bool:
 
 
 def _target(integrals: Integrals, seed: int) -> Target:
-    prepared, coordinates = integrals.prepared, integrals.coordinates
-    correction = integrals.reference.correction(prepared, coordinates, times=1, seed=seed)
-    return whitened_target(prepared.view, prepared.table(seed=seed), correction, coordinates)
+    prepared, correction = integrals.prepared, integrals.correction(times=1, seed=seed)
+    return whitened_target(prepared.view, prepared.table(seed=seed), correction, integrals.coordinates)

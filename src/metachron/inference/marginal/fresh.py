@@ -33,7 +33,7 @@ def fresh_log_likelihood(prepared: Prepared, vector: Float[np.ndarray, " free"],
     """Return the log likelihood at a vector on nodes made for it."""
     view, binding = prepared.view, prepared.binding
     found = follow(view, binding, prepared.mixture, vector[None], steps=STEPS, seed=seed)
-    own = replace(prepared, mixture=found.mixture, optimum=replace(prepared.optimum, vector=vector))
+    own = replace(prepared, mixture=found.mixture, vectors=vector[None], anchors=1)
     theta, patients, total = thetas_at(view, vector[None]), binding.dims.patients, 0.0
     for table, blocks in own.slabs(times=max(1, ROWS_EACH // prepared.mean_rows), seed=seed):
         patient = np.ravel(blocks.patient)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import jax
@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from metachron.inference.marginal.blocks import ROWS, Blocks
 from metachron.inference.marginal.correction import Evaluated, evaluate_draws
-from metachron.inference.marginal.expansion import Coordinates, evaluate
+from metachron.inference.marginal.expansion import Coordinates, Expansion, evaluate
 from metachron.inference.marginal.prepare import Prepared
 from metachron.inference.marginal.references import References
 from metachron.inference.marginal.table import NodeModel, NodeTable
@@ -27,6 +27,7 @@ class Integrals:
     prepared: Prepared
     coordinates: Coordinates
     reference: References
+    _corrections: dict[tuple[int, int], Expansion] = field(default_factory=dict, init=False)
 
     def doubled(self) -> Integrals:
         """Return the same with twice the nodes per patient."""
@@ -56,9 +57,15 @@ class Integrals:
             effects=effects,
             visit=visit,
         )
-        lacking = self.reference.correction(self.prepared, self.coordinates, times=times, seed=seed)
-        corrected = found.log_likelihood + np.asarray(evaluate(lacking, jnp.asarray(white)))
-        return found._replace(log_likelihood=corrected)
+        lacking = evaluate(self.correction(times=times, seed=seed), jnp.asarray(white))
+        return found._replace(log_likelihood=found.log_likelihood + np.asarray(lacking))
+
+    def correction(self, *, times: int, seed: int) -> Expansion:
+        """Return what the log likelihood on these nodes lacks: measured once for all who ask."""
+        if (times, seed) not in self._corrections:
+            found = self.reference.correction(self.prepared, self.coordinates, times=times, seed=seed)
+            self._corrections[times, seed] = found
+        return self._corrections[times, seed]
 
     def log_prior(self, white: Float[np.ndarray, "draw free"]) -> Float[np.ndarray, " draw"]:
         """Return the log prior density of the unconstrained vectors."""

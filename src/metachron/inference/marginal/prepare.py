@@ -175,25 +175,26 @@ def prepare_at(
 def _starts(model: JointModel, binding: Binding) -> list[Float[np.ndarray, " free"]]:
     """Return the prior medians; with links that move with time, moved off 0 to either side."""
     theta = dict(median_values(model, binding.dims).theta)
-    if model.hazard is None or not model.hazard.time_varying:
+    moving = _moving_links(model)
+    if not moving:
         return [np.array(pack_population(theta, model, binding.dims))]
     starts = []
     for side in (LINK_START, -LINK_START):
-        moved = {name: side * scale for name, scale in _moving_links(model)}
+        moved = {name: side * scale for name, scale in moving.items()}
         shifted = {s.name: theta[s.name] + moved.get(s.name, 0.0) for s in list_sites(model, binding.dims)}
         starts.append(np.array(pack_population(shifted, model, binding.dims)))
     return starts
 
 
-def _moving_links(model: JointModel) -> list[tuple[str, float]]:
+def _moving_links(model: JointModel) -> dict[str, float]:
     """Return the names of the coefficients of links that move with time, and the scales of their priors."""
     if model.hazard is None:
-        return []
-    return [
-        (f"{model.hazard.event}.link[{term.link.name}]", term.prior.args[-1])
+        return {}
+    return {
+        f"{model.hazard.event}.link[{term.link.name}]": term.prior.args[-1]
         for term in model.hazard.links
         if not term.link.constant
-    ]
+    }
 
 
 def _search(
@@ -248,11 +249,11 @@ def _cusps(
     With each, by how much all parameters move, on average over the normal approximation, for each unit that it moves.
     At 0 the density has a cusp (see `LINK_START`), and on it a second mode that the maximum knows nothing of.
     """
-    theta = dict(median_values(view.model, binding.dims).theta)
-    found = []
-    for name, scale in _moving_links(view.model):
-        points = [pack_population({**theta, name: jnp.asarray(at)}, view.model, binding.dims) for at in (0.0, scale)]
-        (coefficient,) = np.flatnonzero(np.asarray(points[0] != points[1]))
-        if abs(vector[coefficient]) < CUSP_REACH * np.sqrt(covariance[coefficient, coefficient]):
-            found.append((int(coefficient), covariance[coefficient] / covariance[coefficient, coefficient]))
+    moving = _moving_links(view.model)
+    found, place = [], 0
+    for site in list_sites(view.model, binding.dims):
+        variance = covariance[place, place]
+        if site.name in moving and abs(vector[place]) < CUSP_REACH * np.sqrt(variance):
+            found.append((place, covariance[place] / variance))
+        place += site.free_size
     return found
