@@ -8,21 +8,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.scipy.stats import norm
 
 from inference.line_trial import LINE, line_trial
 from inference.marginal_grids import grid_log_likelihood, linear_gaussian_log_likelihood
 from metachron.base import ConvergenceError, ModelError
 from metachron.cohort import Cohort
 from metachron.inference import estimate, fit
+from metachron.inference.marginal.adapt import needed_rows
 from metachron.inference.marginal.blocks import LANES, make_blocks
 from metachron.inference.marginal.correction import evaluate_draws
 from metachron.inference.marginal.density import value_and_gradient
+from metachron.inference.marginal.mixture import population_mixture
+from metachron.inference.marginal.nodes import log_weights, place_nodes, population_normal, uniform_blocks
 from metachron.inference.marginal.prepare import Prepared, prepare, why_not
+from metachron.inference.marginal.table import NodeModel, make_table
 from metachron.inference.marginal.verdict import judge
 from metachron.inference.pareto import pareto_smooth
-from metachron.joint import JointModel, compose
+from metachron.joint import JointModel, Values, compose
 from metachron.joint.demo_trial import demo_model, two_arm_trial
-from metachron.joint.sites import unpack_population
+from metachron.joint.sites import median_values, unpack_population
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +65,34 @@ def test_joint_integral_agrees_with_a_grid(joint: tuple[JointModel, Cohort]) -> 
     assert log_likelihood(prepared, prepared.optimum.vector) == pytest.approx(exact, abs=0.1)
 
 
+@pytest.mark.parametrize("links", [[], ["log-growth"], ["slope"], ["shared-effects", "current-value"]])
+def test_every_node_has_the_density_of_the_joint_model(joint: tuple[JointModel, Cohort], links: list[str]) -> None:
+    """Node by node: the kernel of blocks against the likelihood by patient, with the normal density of the effects."""
+    model, cohort = joint
+    model = model.replace(links=links)
+    binding = model.bind(cohort)
+    view = NodeModel.of(model, binding.dims)
+    theta = dict(median_values(model, binding.dims).theta)
+    theta |= {name: value + 0.1 for name, value in theta.items() if ".link[" in name}
+    mean, factor = population_normal(view, theta, binding)
+    blocks = uniform_blocks(binding, 1)
+    placed = place_nodes(view, binding, blocks, population_mixture(mean, factor), seed=1)
+    table = make_table(*placed, blocks, view=view)
+    stacked = {name: jnp.asarray(value)[None] for name, value in theta.items()}
+    found = np.asarray(log_weights(stacked, table, view=view))[0] - np.asarray(placed.log_share)
+
+    count, effects = mean.shape
+    for block, row in np.argwhere(np.asarray(blocks.weight) > 0)[::3]:
+        patient = int(blocks.patient[block, row])
+        for lane in range(0, LANES, 16):
+            node = placed.nodes[block, :, row, lane]
+            standard = jnp.linalg.solve(factor[patient], node - mean[patient])
+            values = Values(theta, jnp.zeros((count, effects)).at[patient].set(standard), jnp.zeros((0, 0)))
+            data = model.log_likelihood_by_patient(values, binding.design, binding.dims)[patient]
+            density = jnp.sum(norm.logpdf(standard)) - jnp.linalg.slogdet(factor[patient])[1]
+            assert found[block, row, lane] == pytest.approx(float(data + density), rel=1e-9, abs=1e-9)
+
+
 @pytest.mark.parametrize("link", ["log-growth", "slope"])
 def test_gradient_is_the_derivative(joint: tuple[JointModel, Cohort], link: str) -> None:
     model, cohort = joint
@@ -93,6 +126,19 @@ def test_nodes_move_with_no_row_of_padding_counted(line: tuple[JointModel, Cohor
         assert sorted(blocks.part[block, row]) == list(range(count))
         assert set(blocks.slot_patient[block, blocks.slot[block, row]]) == {patient}
     assert sorted(blocks.slot_patient[blocks.slot_patient >= 0]) == list(range(len(rows)))
+
+
+def test_needs_that_cannot_be_measured_are_still_numbers(joint: tuple[JointModel, Cohort]) -> None:
+    """At a vector where every node's density is 0, or overflows against the first one's, patients get all the nodes."""
+    model, cohort = joint
+    binding = model.bind(cohort)
+    prepared = prepare(model, binding)
+    far = prepared.optimum.vector + 1e4
+    vectors = np.stack([prepared.optimum.vector, far])
+    rows = needed_rows(prepared.view, binding, prepared.mixture, vectors, mean_rows=4, seed=1)
+    assert len(rows) == 40
+    assert rows.min() >= 1
+    assert rows.sum() <= 4 * 40
 
 
 @pytest.mark.slow

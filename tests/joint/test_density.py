@@ -18,6 +18,8 @@ from joint.reference_density import Patient, event_term, read_patients, sizes_te
 from joint.small_cohort import PATIENTS, small_cohort, small_tables
 from metachron.cohort import Cohort
 from metachron.joint import Binding, Covariate, JointModel, Values, compose
+from metachron.joint.likelihood import event_log_likelihood
+from metachron.joint.population import patient_parameters
 from metachron.joint.sites import effect_shapes, median_values, pack, unpack, vector_size
 
 EFFECTS = np.random.default_rng(8).normal(size=(8, 4))
@@ -213,3 +215,24 @@ def test_the_density_does_not_know_the_name_of_the_model() -> None:
     assert float(model.log_density(vector, binding.design, binding.dims)) == float(
         renamed.log_density(vector, binding.design, binding.dims)
     )
+
+
+def test_a_trajectory_that_explodes_gains_nothing_from_a_death() -> None:
+    """Growth by exp(40) a year, hazard with the size: the death is certain long before its day, and says so."""
+    model, cohort = compose(dynamics="stein-fojo", links=["current-size"]), small_cohort()
+    binding = model.bind(cohort)
+    theta = dict(median_values(model, binding.dims).theta) | {"death.link[current-size]": jnp.asarray(0.01)}
+    mild = jnp.zeros(effect_shapes(model, binding.dims)[0])
+    wild = mild.at[:, 2].set(40.0 / theta["log_growth_per_year.sd"])
+
+    def by_patient(effects: jax.Array) -> np.ndarray:
+        values = Values(theta, effects, jnp.zeros((0, 0)))
+        return np.asarray(event_log_likelihood(model, theta, patient_parameters(model.dynamics, values, binding.design),
+                                               binding.design, binding.dims))  # fmt: skip
+
+    events = binding.design.events
+    assert events is not None
+    died = np.asarray(events.exact) > 0
+    assert died.any()
+    assert np.isfinite(by_patient(wild)).all()
+    assert (by_patient(wild)[died] < by_patient(mild)[died] - 1e6).all()

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from metachron.joint.design import Design, Dims, Events, Rows
 from metachron.joint.hazard_terms import (
+    CERTAIN,
     Exposure,
     LinkValues,
     accumulate,
@@ -112,7 +113,8 @@ def event_terms(
     at_event = predictor(links.event)
     at_event = jnp.broadcast_to(at_event, (len(rows.event), 1, *at_event.shape[2:]))[:, 0]
     survived = accumulate(rows.survived, predictor(links.survived))
-    total = beside(events.exact, survived) * (beside(rows.event, survived) + at_event) - survived
+    log_hazard = jnp.minimum(beside(rows.event, survived) + at_event, CERTAIN)
+    total = beside(events.exact, survived) * log_hazard - survived
     if rows.between is not None:
         between = accumulate(rows.between, predictor(links.between))
         interval = beside(events.interval, between)

@@ -31,6 +31,8 @@ LEAST_SHARE = 0.1
 """Effective share of nodes below which weights are tempered."""
 MAX_STEPS = 25
 SETTLING_STEPS = 3
+MOST_LOG_RATIO = 300.0
+"""Of a node's weights at two population vectors: its square is a finite number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +112,8 @@ def needed_rows(
 
     The variance of the estimated log ratio of a patient's likelihood between the first vector and another is the sum
     over nodes of squared normalised weights times the squared relative deviation of the node's own ratio. It falls
-    as one over the number of nodes (faster with quasi-random ones), so nodes in proportion to its root are best.
+    as one over the number of nodes (faster with quasi-random ones), so nodes in proportion to its root are best. Beyond
+    the number of nodes it is not known: one node, or none, has all the weight.
     """
     blocks = uniform_blocks(binding, ADAPTING_ROWS)
     patient, patients = jnp.ravel(blocks.patient), binding.dims.patients
@@ -121,8 +124,9 @@ def needed_rows(
     for other in weights[1:]:
         _, other_total = normalise(other, patient, patients=patients)
         log_ratio = jnp.where(base > 0, other - weights[0], 0.0) - (other_total - total)[patient][:, None]
-        spread = np.asarray(jnp.sum(jnp.square(base * jnp.expm1(log_ratio)), axis=1))
-        variance += np.bincount(np.asarray(patient), spread, minlength=patients) / (len(vectors) - 1)
+        spread = np.asarray(jnp.sum(jnp.square(base * jnp.expm1(jnp.minimum(log_ratio, MOST_LOG_RATIO))), axis=1))
+        found = np.bincount(np.asarray(patient), np.nan_to_num(spread, nan=np.inf), minlength=patients)
+        variance += np.minimum(found, ADAPTING_ROWS * LANES) / (len(vectors) - 1)
     real = np.flatnonzero(np.asarray(binding.design.patient_weight) > 0)
     root = np.sqrt(variance[real]) + 1e-12
     ideal = np.log2(root / root.mean() * mean_rows)

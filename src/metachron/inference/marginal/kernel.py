@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from metachron.inference.marginal.blocks import ROWS
 from metachron.inference.marginal.table import NodeModel, NodeTable
 from metachron.joint import Design
-from metachron.joint.hazard_terms import link_values, patient_state
+from metachron.joint.hazard_terms import beside, link_values, patient_state
 from metachron.joint.likelihood import HazardRows, LinkTable, event_terms, hazard_rows, link_table, size_rows
 from metachron.joint.population import EffectForm, PatientParameters, effect_form
 from metachron.joint.sites import Theta
@@ -66,7 +66,8 @@ def log_joint(view: NodeModel, theta: Theta, rows: RowTerms, block: NodeTable) -
         sizes = _by_lane(lambda nodes: _size_terms(view, theta, _parameters(view, theta, nodes, block), block.design))
         total = total + sizes(block.nodes)
     if rows.hazard is not None and block.design.events is not None:
-        total = total + event_terms(view.model, theta, rows.hazard, _links(view, theta, block), block.design.events)
+        terms = event_terms(view.model, theta, rows.hazard, _links(view, theta, block), block.design.events)
+        total = total + beside(terms, total)
     return total
 
 
