@@ -6,6 +6,7 @@ than compiling each model.
 
 from __future__ import annotations
 
+import dataclasses
 from functools import cache
 
 import jax
@@ -97,13 +98,17 @@ def _state(model: JointModel, values: Values, design: Design):
     return patient_state(model, patient_parameters(model.dynamics, values, design))
 
 
-def check_cumulative_hazard(one: Combination, seed: int) -> list[float]:
+def check_cumulative_hazard(one: Combination, seed: int, nodes: int | None = None) -> list[float]:
     """Return relative errors of the cumulative hazard over prior draws, where it is between 1e-6 and 50.
+
+    ``nodes`` of the quadrature: the default ones, or more.
 
     The reference is a composite rule on stretches that halve towards day 0, split at knots: `test_fine_rule` holds it
     against adaptive quadrature.
     """
     model = one.compose()
+    if nodes is not None and model.hazard is not None:
+        model = model.replace(hazard=dataclasses.replace(model.hazard, nodes=nodes))
     binding = model.bind(cohorts()[0])
     design = binding.design
     assert design.events is not None

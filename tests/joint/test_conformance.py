@@ -75,16 +75,23 @@ def test_cumulative_hazard_of_covering_combinations() -> None:
 @pytest.mark.parametrize("hazard", list(HAZARDS))
 @pytest.mark.parametrize("law", list(LAWS))
 def test_every_supported_combination(law: str, hazard: str) -> None:
-    """All observation laws and all single links of a law and a hazard; about 20 minutes on 2 cores for all 64."""
+    """All observation laws and all single links of a law and a hazard; about 20 minutes on 2 cores for all 64.
+
+    The worst draw of the prior has an error of 0.2 % at the default 32 nodes (tumours of metres, linked by their area),
+    and the rule converges: with twice the nodes it is below 1e-5.
+    """
     chosen = [
         one for one in supported()
         if (one.law, one.hazard) == (law, hazard) and len(one.links) <= 1
     ]  # fmt: skip
     assert len(chosen) >= 18
     errors: list[float] = []
+    finer: list[float] = []
     for seed, one in enumerate(chosen):
         check_density(one, seed)
         if one.observation == chosen[0].observation:
             errors += check_cumulative_hazard(one, seed)
-    assert max(errors) < 1e-3
+            finer += check_cumulative_hazard(one, seed, nodes=64)
+    assert max(errors) < 2e-3
     assert np.quantile(errors, 0.95) < 1e-6
+    assert max(finer) < 1e-5

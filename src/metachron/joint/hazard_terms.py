@@ -23,8 +23,8 @@ Claret-Bruno with a Weibull baseline is below 1e-6 for 9 draws of 10 and below 2
 growth towards the end of follow-up, lower ones a hazard that is infinite at day 0."""
 
 CERTAIN = 80.0
-"""Log hazard per year beyond which the likelihood takes this value: nobody survives 1e-30 years of either, and value and
-gradient stay finite, in single precision too. At the event as on the way to it: with the integral bounded alone, a
+"""Log hazard per year beyond which the likelihood takes this value: nobody survives 1e-30 years of either, and value
+and gradient stay finite, in single precision too. At the event as on the way to it: with the integral bounded alone, a
 trajectory that explodes would gain from a death more than survival up to it costs."""
 
 
