@@ -148,7 +148,11 @@ class Cohort:
         notes = [f"{chosen.height} of {self.patients.height} patients of {self.name} are selected"]
         notes += [f"covariates without a value among them are left out: {list_briefly(empty, 20)}"] if empty else []
         accepted = tuple(a for a in self.accepted if a.patient == "*" or a.patient in set(ids))
-        return replace(self, accepted=accepted, notes=(*self.notes, *notes), **kept)  # type: ignore[arg-type]
+        return replace(self.with_rows(kept), accepted=accepted, notes=(*self.notes, *notes))
+
+    def with_rows(self, tables: Mapping[str, pl.DataFrame]) -> Cohort:
+        """Return the cohort with other rows in some of its tables: a part of its own, or copies; not checked anew."""
+        return replace(self, **tables)  # type: ignore[arg-type]
 
     def baseline_sizes(self, size: Literal["sum", "lesion"] = "sum") -> pl.DataFrame:
         """Return the last size at or before day 0 of each patient (or lesion).

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from metachron.base import ModelError
 from metachron.cohort import Cohort
 from metachron.inference.fit import Fit
-from metachron.inference.marginal.correction import evaluate_draws
-from metachron.inference.marginal.prepare import prepare_at, why_not
-from metachron.inference.posterior import theta_at
-from metachron.joint import Dims, JointModel
-from metachron.joint.design import Binding, Design
-from metachron.joint.sites import Values, pack_population, unpack_population
-
-ADAPTING_VECTORS = 9
-LEAST_ROWS, MOST_ROWS, ROWS_IN_ALL = 8, 32, 1024
-"""Rows of 64 nodes per patient on average: more in a small cohort, where they cost little."""
+from metachron.inference.marginal.by_patient import integrate_patients
+from metachron.inference.predict.draws import population_vectors
+from metachron.joint import JointModel
+from metachron.joint.design import Binding
 
 
 def patient_log_likelihood(
@@ -48,42 +40,14 @@ def patient_log_likelihood(
     if cohort is None:
         raise ModelError("leave-one-out needs the data, and this fit was saved without its cohort")
     model, binding = fit.model, fit.model.bind(cohort, fit.labels)
-    vectors = _population_vectors(fit, draws)
+    vectors = population_vectors(fit, draws)
     patients = len(binding.labels.patients)
     per_mm = _log_jacobian(model, binding)[:patients]
-    if model.dynamics is None or not model.dynamics.random:
-        direct = np.asarray(_without_effects(jnp.asarray(vectors), binding.design, model=model, dims=binding.dims))
-        return direct[:, :patients] + per_mm, np.zeros(patients)
-    if (reason := why_not(model)) is not None:
-        raise ModelError(f"patient effects of this model cannot be integrated out: {reason}")
-    adapting = np.concatenate([vectors.mean(axis=0)[None], vectors[:: max(1, len(vectors) // ADAPTING_VECTORS)]])
-    mean_rows = min(MOST_ROWS, max(LEAST_ROWS, ROWS_IN_ALL // patients))
-    prepared = prepare_at(model, binding, adapting, seed=seed, mean_rows=mean_rows)
-    sets = []
-    for offset, some in ((1, vectors), (2, vectors[:: max(1, len(vectors) // 50)])):
-        pieces = prepared.slabs(seed=seed + offset)
-        found = evaluate_draws(some, pieces, view=prepared.view, patients=patients, seed=seed, by_patient=True)
-        assert found.by_patient is not None
-        sets.append(found.by_patient)
-    again = sets[1] - sets[0][:: max(1, len(vectors) // 50)]
-    return sets[0] + per_mm, np.asarray(np.sqrt(np.mean(np.square(again), axis=0) / 2.0))
-
-
-def _population_vectors(fit: Fit, draws: int) -> Float[np.ndarray, "draw free"]:
-    chains, length = fit.sample_stats["lp"].shape
-    chosen = np.unique(np.linspace(0, chains * length - 1, min(draws, chains * length)).astype(int))
-    theta = theta_at(fit.posterior, fit.model, fit.dims, chosen // length, chosen % length)
-    return np.asarray(jax.vmap(lambda one: pack_population(one, fit.model, fit.dims))(theta))
-
-
-@partial(jax.jit, static_argnames=("model", "dims"))
-def _without_effects(vectors: Array, design: Design, *, model: JointModel, dims: Dims) -> Array:
-    def one(vector: Array) -> Array:
-        theta, _ = unpack_population(vector, model, dims)
-        values = Values(theta, jnp.zeros((dims.patients, 0)), jnp.zeros((0, 0)))
-        return model.log_likelihood_by_patient(values, design, dims)
-
-    return jax.lax.map(one, vectors)
+    integrals = integrate_patients(model, binding, vectors, seed=seed)
+    some = slice(None, None, max(1, len(vectors) // 50))
+    values, _ = integrals(vectors, nodes=1)
+    again, _ = integrals(vectors[some], nodes=2)
+    return values + per_mm, np.asarray(np.sqrt(np.mean(np.square(again - values[some]), axis=0) / 2.0))
 
 
 def _log_jacobian(model: JointModel, binding: Binding) -> Float[np.ndarray, " patient"]:

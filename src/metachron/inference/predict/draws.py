@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -13,7 +14,7 @@ from metachron.inference.fit import Fit
 from metachron.inference.posterior import EFFECT, LESION_EFFECT, theta_at
 from metachron.joint import Design, JointModel
 from metachron.joint.population import PatientParameters, assemble
-from metachron.joint.sites import Theta
+from metachron.joint.sites import Theta, pack_population
 
 
 class Draws(NamedTuple):
@@ -47,6 +48,12 @@ def cycled_draws(fit: Fit, count: int) -> Theta:
     theta = take_draws(fit, count).theta
     known = len(next(iter(theta.values())))
     return {name: jnp.asarray(value)[jnp.arange(count) % known] for name, value in theta.items()}
+
+
+def population_vectors(fit: Fit, draws: int) -> Float[np.ndarray, "draw free"]:
+    """Return unconstrained population vectors of draws spread evenly over all chains (all, where there are fewer)."""
+    theta = take_draws(fit, draws).theta
+    return np.asarray(jax.vmap(lambda one: pack_population(one, fit.model, fit.dims))(theta))
 
 
 def _named(fit: Fit, suffix: str, chain: np.ndarray, draw: np.ndarray) -> dict[str, Array]:

@@ -1,0 +1,135 @@
+"""What the data of patients up to a landmark say of them: draws of population parameters and effects, jointly weighed.
+
+A draw of the posterior counts for a patient by how probable it makes the patient's sizes, and being alive, up to the
+landmark, with the patient's effects integrated out; effects are drawn from their conditional given the same draw. So
+population parameters and effects are weighed together, and a patient unlike the others moves both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+from scipy.special import logsumexp, softmax
+
+from metachron.forecast.copies import Copies
+from metachron.inference import Fit
+from metachron.inference.marginal.by_patient import integrate_patients
+from metachron.inference.marginal.correction import systematic
+from metachron.inference.pareto import pareto_smooth
+from metachron.joint import Design, Dims, JointModel
+from metachron.joint.design import Binding
+from metachron.joint.population import patient_spread
+from metachron.joint.sites import CORRELATION, Theta, unpack_population
+
+K_LIMIT = 0.7
+LEAST_EFFECTIVE = 100.0
+"""Pareto k above which, and effective draws below which, a patient is said to be too unlike the trial's patients."""
+
+
+@dataclass(frozen=True, eq=False)
+class Conditioned:
+    """Draws for patients given what is known of them.
+
+    Parameters
+    ----------
+    theta : population parameters of the posterior draws, stacked.
+    draw, imputation : of each patient's weighed draws, the posterior draw and the imputation they belong to.
+    effects : their standardised patient effects.
+    pareto_k, effective : of the weights, per patient.
+    """
+
+    binding: Binding
+    copies: Copies
+    theta: dict[str, np.ndarray]
+    draw: Int[np.ndarray, "patient draw"]
+    imputation: Int[np.ndarray, "patient draw"]
+    effects: Float[np.ndarray, "patient draw effect"]
+    pareto_k: Float[np.ndarray, " patient"]
+    effective: Float[np.ndarray, " patient"]
+
+    @property
+    def weak(self) -> np.ndarray:
+        """Whether the weights of a patient are too uneven to be relied upon."""
+        return (self.pareto_k > K_LIMIT) | (self.effective < LEAST_EFFECTIVE)
+
+
+def condition(
+    fit: Fit,
+    copies: Copies,
+    vectors: Float[np.ndarray, "draw free"],
+    *,
+    seed: int,
+    without: Float[np.ndarray, "draw patient"] | None = None,
+) -> Conditioned:
+    """Return as many weighed draws for every patient as there are draws of the posterior.
+
+    Data seen under several options count under each with equal probability: before day 0 no option has been taken.
+
+    Parameters
+    ----------
+    vectors : unconstrained population vectors of the posterior draws.
+    without : log likelihood of data that the fit has seen of each patient and that must be taken out of it again.
+
+    Raises
+    ------
+    ModelError
+        When patient effects of the model cannot be integrated out.
+    """
+    binding = fit.model.bind(copies.cohort, fit.labels)
+    log_likelihood, effects = integrate_patients(fit.model, binding, vectors, seed=seed)(vectors, nodes=1, effects=True)
+    assert effects is not None
+    patients, _, imputations = copies.rows.shape
+    each = log_likelihood[:, copies.rows.reshape(patients, -1)]
+    log_weight = logsumexp(each, axis=2) - (0.0 if without is None else without)
+    rng = np.random.default_rng(seed)
+    shape = patients, len(vectors)
+    draw, row, imputation = (np.zeros(shape, dtype=int) for _ in range(3))
+    k, effective = np.zeros(patients), np.zeros(patients)
+    for patient in range(patients):
+        k[patient], weight = pareto_smooth(log_weight[:, patient])
+        effective[patient] = 1.0 / np.sum(np.square(weight))
+        draw[patient] = rng.permutation(systematic(weight, rng))
+        share = np.cumsum(softmax(each[draw[patient], patient], axis=1), axis=1)
+        copy = np.sum(share[:, :-1] < rng.random((len(vectors), 1)), axis=1)
+        row[patient] = copies.rows[patient].ravel()[copy]
+        imputation[patient] = copy % imputations
+    theta = _unpacked(jnp.asarray(vectors), model=fit.model, dims=binding.dims)
+    standard = _standardised(theta, binding.design, *map(jnp.asarray, (draw, row, effects[draw, row])), model=fit.model)
+    theta = {name: np.asarray(value) for name, value in theta.items()}
+    return Conditioned(binding, copies, theta, draw, imputation, np.asarray(standard), k, effective)
+
+
+@partial(jax.jit, static_argnames=("model", "dims"))
+def _unpacked(vectors: Float[Array, "draw free"], *, model: JointModel, dims: Dims) -> Theta:
+    return jax.vmap(lambda vector: unpack_population(vector, model, dims)[0])(vectors)
+
+
+@partial(jax.jit, static_argnames=("model",))
+def _standardised(
+    theta: Theta,
+    design: Design,
+    draw: Int[Array, "patient draw"],
+    row: Int[Array, "patient draw"],
+    effects: Float[Array, "patient draw effect"],
+    *,
+    model: JointModel,
+) -> Float[Array, "patient draw effect"]:
+    """Return effects as multiples of the spread of the population, their correlation taken out."""
+    part = model.dynamics
+    if part is None or not part.random:
+        return effects
+
+    def one(draw: Array, row: Array, effects: Array) -> Array:
+        own = {name: value[draw] for name, value in theta.items()}
+        spread = jnp.stack(
+            [jnp.broadcast_to(patient_spread(p, own, design), design.arm.shape)[row] for p in part.random]
+        )
+        scaled = effects / spread
+        return jax.scipy.linalg.solve_triangular(own[CORRELATION], scaled, lower=True) if CORRELATION in own else scaled
+
+    return jax.vmap(jax.vmap(one))(draw, row, effects)

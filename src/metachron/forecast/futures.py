@@ -1,0 +1,187 @@
+"""What each weighed draw of a patient says of the time after the landmark, under each option."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from metachron.base import DAYS_PER_YEAR
+from metachron.dynamics.progression import progression_threshold_mm
+from metachron.forecast.condition import Conditioned
+from metachron.inference.predict.hazard_grid import Grid, cumulative_on_grid, grid_to
+from metachron.joint import Design, JointModel
+from metachron.joint.hazard_terms import patient_state
+from metachron.joint.population import PatientParameters, patient_parameters
+from metachron.joint.sites import Theta, Values
+
+READINGS = 8
+"""Measurement errors drawn per draw and scan: a progression is found by a reading, not by the true size."""
+
+
+class Times(NamedTuple):
+    """When to look: sizes at ``size_year``; survival at the times of ``hazard``, of which the first is the landmark;
+    readings at ``scan_year``. ``scan_place`` : where each scan stands among the times of ``hazard``.
+    """
+
+    size_year: Float[Array, " size"]
+    hazard: Grid
+    scan_year: Float[Array, " scan"]
+    scan_place: Int[Array, " scan"]
+
+
+class Futures(NamedTuple):
+    """For each patient, option and draw.
+
+    ``size_mm`` at the times asked for, without measurement error (empty without tumour dynamics); ``survival`` from
+    the landmark to each time, 1 at the landmark (empty without a hazard); ``progressed`` : share of the readings in
+    which progression by size was found at each scan for the first time.
+    """
+
+    size_mm: Float[Array, "patient option draw size"]
+    survival: Float[Array, "patient option draw time"]
+    progressed: Float[Array, "patient option draw scan"]
+
+    def first(self, count: int) -> Futures:
+        """Return the futures of the first patients."""
+        return Futures(*(value[:count] for value in self))
+
+
+def times_of(
+    conditioned: Conditioned,
+    *,
+    size_day: np.ndarray,
+    landmark_day: float,
+    horizon_day: float,
+    scan_day: np.ndarray,
+    step_day: float,
+) -> Times:
+    """Return the times of a forecast: survival at steps of ``step_day`` at most, at every scan, and at the horizon."""
+    count = max(1, int(np.ceil((horizon_day - landmark_day) / step_day)))
+    days = np.unique(np.concatenate([np.linspace(landmark_day, horizon_day, count + 1), scan_day]))
+    grid = grid_to(days / DAYS_PER_YEAR, conditioned.binding.design)
+    place = np.searchsorted(days, scan_day)
+    return Times(jnp.asarray(size_day / DAYS_PER_YEAR), grid, jnp.asarray(scan_day / DAYS_PER_YEAR), jnp.asarray(place))
+
+
+def futures(
+    model: JointModel,
+    conditioned: Conditioned,
+    patients: Int[np.ndarray, " patient"],
+    times: Times,
+    nadir_mm: Float[np.ndarray, " patient"],
+    *,
+    limit_mm: float,
+    seed: int,
+) -> Futures:
+    """Return the futures of some patients.
+
+    Parameters
+    ----------
+    patients : places of the patients among those conditioned.
+    nadir_mm : the smallest recorded size of each up to the landmark (sizes below the limit count as the limit).
+    """
+    draw, imputation = conditioned.draw[patients], conditioned.imputation[patients]
+    own = {name: value[draw] for name, value in conditioned.theta.items()}
+    rows = np.take_along_axis(conditioned.copies.rows[patients], imputation[:, None, :], axis=2)
+    keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(seed)))(jnp.asarray(patients))
+    return _futures(
+        own, conditioned.effects[patients], rows, nadir_mm, keys, conditioned.binding.design, times, limit_mm,
+        model=model,
+    )  # fmt: skip
+
+
+@partial(jax.jit, static_argnames=("model",))
+def _futures(
+    theta: Theta,
+    effects: Float[Array, "patient draw effect"],
+    rows: Int[Array, "patient option draw"],
+    nadir_mm: Float[Array, " patient"],
+    keys: Array,
+    design: Design,
+    times: Times,
+    limit_mm: Float[Array, ""],
+    *,
+    model: JointModel,
+) -> Futures:
+    def one(theta: Theta, effects: Array, row: Array, key: Array, nadir: Array) -> tuple[Array, Array, Array]:
+        own = single(design, row)
+        parameters = None
+        if model.dynamics is not None:
+            values = Values(dict(theta), effects[None], jnp.zeros((1, len(model.dynamics.lesion))))
+            parameters = patient_parameters(model.dynamics, values, own)
+        survival = jnp.ones(0)
+        if model.hazard is not None:
+            passed = cumulative_on_grid(model, theta, patient_state(model, parameters), own, times.hazard)[0]
+            survival = jnp.exp(passed[0] - passed)
+        if parameters is None:
+            return jnp.zeros(0), survival, jnp.zeros(0)
+        size = sizes_mm(model, parameters, times.size_year)
+        read = jnp.maximum(readings_mm(model, theta, parameters, times.scan_year, key, READINGS), limit_mm)
+        return size, survival, jnp.mean(first_progression(read, nadir), axis=0)
+
+    draws = jax.vmap(one, in_axes=(0, 0, 0, 0, None))
+
+    def patient(own: tuple[Theta, Array, Array, Array, Array]) -> Futures:
+        theta, effects, options, nadir, key = own
+        each = jax.random.split(key, len(effects))
+        return Futures(*jax.lax.map(lambda option: draws(theta, effects, option, each, nadir), options))
+
+    return jax.lax.map(patient, (theta, effects, rows, nadir_mm, keys))
+
+
+def single(design: Design, row: Int[Array, ""]) -> Design:
+    """Return the design of one patient of whom nothing is observed."""
+    return design._replace(
+        measured=None,
+        censored=None,
+        series_patient=jnp.zeros(1, dtype=jnp.int32),
+        patient_weight=jnp.ones(1),
+        arm=design.arm[row][None],
+        study_arm=design.study_arm[row][None],
+        columns={name: matrix[row][None] for name, matrix in design.columns.items()},
+        events=None,
+    )
+
+
+def sizes_mm(
+    model: JointModel, parameters: PatientParameters, time_year: Float[Array, " time"]
+) -> Float[Array, " time"]:
+    """Return the sizes of one patient's trajectory."""
+    part = model.dynamics
+    assert part is not None
+    return part.law.scale.to_mm(part.law.location(time_year, parameters.psi))
+
+
+def readings_mm(
+    model: JointModel,
+    theta: Theta,
+    parameters: PatientParameters,
+    time_year: Float[Array, " scan"],
+    key: Array,
+    count: int,
+) -> Float[Array, "reading scan"]:
+    """Return sizes of one patient as they may be read, measurement error drawn ``count`` times."""
+    part = model.dynamics
+    assert part is not None
+    residual = {name: theta[f"residual.{name}"] for name, _ in part.residual_priors}
+    mean, sd = part.observation.mean_and_sd(part.law.location(time_year, parameters.psi), part.law, residual)
+    return part.observation.value_scale(part.law).to_mm(mean + sd * jax.random.normal(key, (count, len(time_year))))
+
+
+def first_progression(
+    size_mm: Float[Array, "reading scan"], nadir_mm: Float[Array, ""]
+) -> Float[Array, "reading scan"]:
+    """Return 1 at the first scan that shows progression: 20 % and 5 mm above the smallest size before it.
+
+    Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026, section 4.3.1; sizes recorded before the landmark count by their
+    smallest.
+    """
+    before = jnp.concatenate([jnp.broadcast_to(nadir_mm, size_mm[:, :1].shape), size_mm[:, :-1]], axis=1)
+    lowest = jax.lax.cummin(jnp.minimum(before, nadir_mm), axis=1)
+    shows = size_mm >= progression_threshold_mm(lowest)
+    return (shows & (jnp.cumsum(shows, axis=1) == 1)).astype(float)
