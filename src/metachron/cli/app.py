@@ -13,8 +13,12 @@ from metachron.cli.commands.data_list import list_data
 from metachron.cli.commands.demo import demo
 from metachron.cli.commands.export import export
 from metachron.cli.commands.fit import fit
+from metachron.cli.commands.forecast import forecast
 from metachron.cli.commands.model_list import list_models
 from metachron.cli.commands.model_show import show_model
+from metachron.cli.commands.reference_describe import describe_reference
+from metachron.cli.commands.reference_list import list_references
+from metachron.cli.commands.reference_make import make_reference
 from metachron.cli.commands.report import report
 from metachron.cli.commands.summary import summary
 from metachron.cli.commands.template import template
@@ -49,6 +53,7 @@ app = App(
 )
 data = App(name="data", help="Named public data sets.", sort_key=11)
 model = App(name="model", help="Model files and what they can hold.", sort_key=12)
+reference = App(name="reference", help="Posteriors of public trials to forecast from.", sort_key=13)
 
 app.command(demo, sort_key=1)
 app.command(template, sort_key=2)
@@ -57,11 +62,16 @@ app.command(fit, sort_key=4)
 app.command(summary, sort_key=5)
 app.command(criticise, sort_key=6)
 app.command(report, sort_key=7)
-app.command(compare, sort_key=8)
-app.command(two_stage, name="two-stage", sort_key=9)
+app.command(forecast, sort_key=8)
+app.command(compare, sort_key=9)
+app.command(two_stage, name="two-stage", sort_key=10)
 app.command(export, sort_key=10)
 app.command(data)
 app.command(model)
+app.command(reference)
+reference.command(list_references, name="list")
+reference.command(describe_reference, name="describe")
+reference.command(make_reference, name="make")
 data.command(list_data, name="list")
 data.command(describe_dataset, name="describe")
 data.command(export_dataset, name="export")

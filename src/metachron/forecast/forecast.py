@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +20,8 @@ from metachron.forecast.condition import K_LIMIT, LEAST_EFFECTIVE, Conditioned, 
 from metachron.forecast.copies import copy_patients
 from metachron.forecast.futures import futures, times_of
 from metachron.forecast.landmark import known_at
-from metachron.forecast.membership import refuse_fitted, seen_log_likelihood
+from metachron.forecast.seen import seen_log_likelihood
+from metachron.forecast.source import Source
 from metachron.forecast.summaries import (
     difference_table,
     outcome_table,
@@ -34,8 +36,6 @@ from metachron.inference.predict.draws import population_vectors
 BATCH = 16
 AT_ONCE = 256
 """Patients looked ahead for together, and copies of patients weighed together: what bounds the memory."""
-STEP_DAY = 14.0
-SIZE_TIMES = 61
 MANY = 100
 SCAN_EVERY_DAY = 56.0
 """Every 8 weeks: the usual interval of imaging in trials of advanced cancer."""
@@ -55,16 +55,18 @@ class Forecast:
     Parameters
     ----------
     sizes : patient, option, day, size_mm_q05, size_mm_q50, size_mm_q95: the size itself, without measurement error,
-        from the first recorded size to the horizon.
+        from the first recorded size to the horizon; after the landmark of those who are alive on the day.
     recorded : patient, day, size_mm (the limit where censored), censored: what was known at the landmark.
     survival : patient, option, day, survival (its probability), survival_q05, survival_q50, survival_q95 (of the
         patient's own curve), given no event up to the landmark.
-    progression : patient, option, day (of the scan), progressed: probability that a scan up to this one has shown
-        progression by size; progressed_alive: and that the patient lived to see it; progression_free: alive without it.
+    progression : patient, option, day (of the scan), progressed: probability, for those alive on the day, that a
+        scan up to this one has shown progression by size; progressed_alive: that the patient lived to see one that did;
+        progression_free: that the patient is alive without it.
     outcomes : patient, option, quantity, value, q05, q95: at the horizon.
     differences : patient, option, against, quantity, difference, q05, q95, probability_higher: paired over draws.
     reliability : patient, pareto_k, effective_draws, progressed_before, imputed, reliable.
-    notes : what the forecast rests on and cannot tell.
+    notes : how to take the forecast, and what it cannot tell.
+    rests_on : data, citation, model, verdict and version of the fit. ``model_file`` : the model as TOML.
     """
 
     landmark_day: float
@@ -78,10 +80,38 @@ class Forecast:
     differences: pl.DataFrame
     reliability: pl.DataFrame
     notes: tuple[str, ...]
+    rests_on: Mapping[str, str] = field(default_factory=dict)
+    model_file: str = ""
+
+    def options_of(self, patient: str) -> tuple[str, ...]:
+        """Return the options of a patient, in the order of `options`."""
+        own = set(self.outcomes.filter(pl.col("patient") == patient)["option"])
+        return tuple(option for option in self.options if option in own)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything for JSON: tables as lists of rows."""
+        tables = {name: getattr(self, name).to_dicts() for name in ("recorded", *_TABLES)}
+        about = {"landmark_day": self.landmark_day, "horizon_day": self.horizon_day, "options": list(self.options)}
+        return {**about, **tables, "notes": list(self.notes), "rests_on": dict(self.rests_on)}
+
+    def _repr_html_(self) -> str:
+        columns = ["patient", "option", "quantity", "value", "q05", "q95"]
+        head = "".join(f"<th>{name}</th>" for name in columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{cell if isinstance(cell, str) else f'{cell:.3g}'}</td>" for cell in row) + "</tr>"
+            for row in self.outcomes.select(columns).head(60).iter_rows()
+        )
+        notes = "".join(f"<li>{note}</li>" for note in self.notes)
+        days = f"forecast on day {self.landmark_day:g} to day {self.horizon_day:g}"
+        return f"<p><b>{days}</b></p><table><tr>{head}</tr>{body}</table><ul>{notes}</ul>"
+
+    def __repr__(self) -> str:
+        count = self.reliability.height
+        return f"Forecast({count} patients, day {self.landmark_day:g} to {self.horizon_day:g}, {list(self.options)})"
 
 
 def forecast(
-    fit: Fit,
+    source: Fit | Source,
     cohort: Cohort,
     *,
     landmark_day: float,
@@ -96,7 +126,7 @@ def forecast(
 
     Parameters
     ----------
-    fit : posterior whose arms are the options.
+    source : posterior whose arms are the options.
     cohort : patients; whatever is recorded of them after the landmark is not looked at.
     landmark_day : day from day 0 on which the forecast is made. On day 0 the options are alternatives; later the
         forecast continues the arm of each patient.
@@ -115,17 +145,19 @@ def forecast(
         the fit, unknown covariates without a trial to take them from, sizes lesion by lesion, or effects that cannot
         be integrated out.
     """
+    source = source if isinstance(source, Source) else Source.of(source)
+    fit = source.fit
     _check(fit, landmark_day, horizon_day, scan_every_day, draws)
     arms = _options(fit, cohort, landmark_day, options)
-    if not leave_out:
-        refuse_fitted(fit, cohort)
+    if not leave_out or fit.cohort is None:
+        source.refuse_seen(cohort)
     known = known_at(cohort, landmark_day, fit.model)
     recorded = _recorded(known, fit)
     vectors = population_vectors(fit, draws)
     tables: dict[str, list[pl.DataFrame]] = {name: [] for name in _TABLES}
     for names, own in _in_pieces(known, arms):
-        copies = copy_patients(own, fit.model, fit.labels, names, _pool(fit), seed=seed)
-        without = seen_log_likelihood(fit, own, vectors, seed=seed) if leave_out else None
+        copies = copy_patients(own, fit.model, fit.labels, names, source.pool, seed=seed)
+        without = seen_log_likelihood(source, own, vectors, seed=seed) if leave_out else None
         conditioned = condition(fit, copies, vectors, seed=seed, without=without)
         for name, frame in _tell(
             fit, conditioned, own, names, recorded, landmark_day, horizon_day, scan_every_day, seed
@@ -133,8 +165,11 @@ def forecast(
             tables[name].append(frame)
     whole = {name: pl.concat(frames) if frames else pl.DataFrame() for name, frames in tables.items()}
     everyone = tuple(dict.fromkeys(option for names in arms.values() for option in names))
-    notes = _notes(fit, whole["reliability"], landmark_day, horizon_day, scan_every_day)
-    return Forecast(landmark_day, horizon_day, everyone, recorded=recorded, notes=notes, **whole)
+    notes = _notes(source, whole["reliability"], landmark_day, horizon_day, scan_every_day)
+    return Forecast(
+        landmark_day, horizon_day, everyone, recorded=recorded, notes=notes, rests_on=source.rests_on,
+        model_file=fit.model.to_toml(), **whole,
+    )  # fmt: skip
 
 
 _TABLES = ("sizes", "survival", "progression", "outcomes", "differences", "reliability")
@@ -181,10 +216,6 @@ def _options(
     return {tuple(p for p, arm in own.items() if arm == chosen): (chosen,) for chosen in dict.fromkeys(own.values())}
 
 
-def _pool(fit: Fit) -> pl.DataFrame | None:
-    return None if fit.cohort is None else fit.cohort.patients
-
-
 def _in_pieces(
     cohort: Cohort, arms: Mapping[tuple[str, ...], tuple[str, ...]]
 ) -> Iterator[tuple[tuple[str, ...], Cohort]]:
@@ -219,15 +250,9 @@ def _tell(
     scans = np.arange(landmark_day + scan_every_day, horizon_day + 1e-9, scan_every_day)
     if scans.size == 0:
         scans = np.asarray([horizon_day])
-    first_day = min(0.0, float(recorded["day"].min() or 0.0))  # type: ignore[arg-type]
-    days = np.linspace(first_day, horizon_day, SIZE_TIMES)
+    first_day = float(recorded["day"].min() or 0.0)  # type: ignore[arg-type]
     times = times_of(
-        conditioned,
-        size_day=days,
-        landmark_day=landmark_day,
-        horizon_day=horizon_day,
-        scan_day=scans,
-        step_day=STEP_DAY,
+        conditioned, first_day=first_day, landmark_day=landmark_day, horizon_day=horizon_day, scan_day=scans
     )
     seen = [recorded.filter(pl.col("patient") == patient)["size_mm"].to_numpy() for patient in cohort.patient_ids]
     nadir = np.asarray([sizes.min(initial=np.inf) for sizes in seen])
@@ -271,17 +296,17 @@ def _progressed(sizes: Float[np.ndarray, " visit"]) -> bool:
 
 
 def _notes(
-    fit: Fit, reliability: pl.DataFrame, landmark_day: float, horizon_day: float, scan_every_day: float
+    source: Source, reliability: pl.DataFrame, landmark_day: float, horizon_day: float, scan_every_day: float
 ) -> tuple[str, ...]:
-    notes = [RESEARCH_USE]
+    notes = [RESEARCH_USE, *source.notes]
     if landmark_day > 0:
         notes.append(CONTINUES)
-    if fit.model.dynamics is not None:
+    if source.fit.model.dynamics is not None:
         notes.append(
             f"Progression is by size alone (a sum 20 % and 5 mm above the smallest), found on scans every "
             f"{scan_every_day:g} days; new lesions and clinical progression come on top of it."
         )
-    followed = _followed(fit)
+    followed = source.followed_day
     if followed is not None and horizon_day > followed:
         notes.append(
             f"Nobody in the trial was followed beyond day {followed:.0f}; from there to day {horizon_day:g} the "
@@ -303,11 +328,3 @@ def _notes(
             f"{K_LIMIT} or fewer than {LEAST_EFFECTIVE:g} effective draws)."
         )
     return tuple(notes)
-
-
-def _followed(fit: Fit) -> float | None:
-    """Return the last day on which anybody in the trial was under observation for the event of the model."""
-    if fit.cohort is None or fit.model.hazard is None:
-        return None
-    rows = fit.cohort.followup.filter(pl.col("kind") == fit.model.hazard.event)
-    return float(rows["last_day"].max())  # type: ignore[arg-type]

@@ -19,13 +19,15 @@ from metachron.joint.hazard_terms import patient_state
 from metachron.joint.population import PatientParameters, patient_parameters
 from metachron.joint.sites import Theta, Values
 
+STEP_DAY, LEAST_STEPS, MOST_STEPS = 14.0, 12, 60
 READINGS = 8
 """Measurement errors drawn per draw and scan: a progression is found by a reading, not by the true size."""
 
 
 class Times(NamedTuple):
-    """When to look: sizes at ``size_year``; survival at the times of ``hazard``, of which the first is the landmark;
-    readings at ``scan_year``. ``scan_place`` : where each scan stands among the times of ``hazard``.
+    """When to look: survival at the times of ``hazard``, of which the first is the landmark; sizes at times before the
+    landmark and then at the same ones; readings at ``scan_year``, which stand at ``scan_place`` among those of
+    survival.
     """
 
     size_year: Float[Array, " size"]
@@ -37,9 +39,9 @@ class Times(NamedTuple):
 class Futures(NamedTuple):
     """For each patient, option and draw.
 
-    ``size_mm`` at the times asked for, without measurement error (empty without tumour dynamics); ``survival`` from
-    the landmark to each time, 1 at the landmark (empty without a hazard); ``progressed`` : share of the readings in
-    which progression by size was found at each scan for the first time.
+    ``size_mm`` without measurement error (empty without tumour dynamics); ``survival`` from the landmark to each time,
+    1 at the landmark (empty without a hazard); ``progressed`` : share of the readings in which progression by size was
+    found at each scan for the first time.
     """
 
     size_mm: Float[Array, "patient option draw size"]
@@ -54,18 +56,19 @@ class Futures(NamedTuple):
 def times_of(
     conditioned: Conditioned,
     *,
-    size_day: np.ndarray,
+    first_day: float,
     landmark_day: float,
     horizon_day: float,
-    scan_day: np.ndarray,
-    step_day: float,
+    scan_day: Float[np.ndarray, " scan"],
 ) -> Times:
-    """Return the times of a forecast: survival at steps of ``step_day`` at most, at every scan, and at the horizon."""
-    count = max(1, int(np.ceil((horizon_day - landmark_day) / step_day)))
+    """Return the times of a forecast: from the landmark to the horizon at equal steps, and at every scan."""
+    count = int(np.clip(np.ceil((horizon_day - landmark_day) / STEP_DAY), LEAST_STEPS, MOST_STEPS))
     days = np.unique(np.concatenate([np.linspace(landmark_day, horizon_day, count + 1), scan_day]))
+    before = np.linspace(first_day, landmark_day, LEAST_STEPS + 1)[:-1] if first_day < landmark_day else np.zeros(0)
     grid = grid_to(days / DAYS_PER_YEAR, conditioned.binding.design)
     place = np.searchsorted(days, scan_day)
-    return Times(jnp.asarray(size_day / DAYS_PER_YEAR), grid, jnp.asarray(scan_day / DAYS_PER_YEAR), jnp.asarray(place))
+    sizes = np.concatenate([before, days]) / DAYS_PER_YEAR
+    return Times(jnp.asarray(sizes), grid, jnp.asarray(scan_day / DAYS_PER_YEAR), jnp.asarray(place))
 
 
 def futures(

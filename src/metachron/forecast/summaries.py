@@ -10,21 +10,38 @@ from jaxtyping import Array, Float
 
 from metachron.base import DAYS_PER_YEAR
 from metachron.forecast.futures import Futures, Times
-from metachron.inference.predict.bands import band
+from metachron.inference.predict.bands import LEVELS, band
 
 SURVIVAL = "alive at the horizon"
 RESTRICTED_MEAN = "days alive up to the horizon"
 PROGRESSION_FREE = "alive without progression by size at the horizon"
-PROGRESSED = "progression by size shown by the horizon, if alive"
-SIZE = "size at the horizon, mm"
+PROGRESSED = "progression by size shown by the horizon"
 
 
 Who = Sequence[str]
 
 
 def size_table(found: Futures, patients: Who, options: Who, times: Times) -> pl.DataFrame:
-    """Return patient, option, day, size_mm_q05, size_mm_q50, size_mm_q95."""
-    return _long(patients, options, times.size_year, band(_draws_first(found.size_mm), prefix="size_mm_"))
+    """Return patient, option, day, size_mm_q05, size_mm_q50, size_mm_q95: of those who are alive at the time."""
+    size, survival = _draws_first(found.size_mm), _draws_first(found.survival)
+    if not survival.size:
+        return _long(patients, options, times.size_year, band(size, prefix="size_mm_"))
+    before = np.ones((*size.shape[:-1], size.shape[-1] - survival.shape[-1]))
+    quantiles = weighted_quantiles(size, np.concatenate([before, survival], axis=-1), list(LEVELS.values()))
+    columns = {f"size_mm_{name}": values for name, values in zip(LEVELS, quantiles, strict=True)}
+    return _long(patients, options, times.size_year, columns)
+
+
+def weighted_quantiles(
+    values: Float[np.ndarray, "draw ..."], weights: Float[np.ndarray, "draw ..."], levels: Sequence[float]
+) -> list[Float[np.ndarray, "..."]]:
+    """Return quantiles over the first axis: the first value up to which the share of the weights reaches the level."""
+    order = np.argsort(values, axis=0)
+    ordered = np.take_along_axis(values, order, axis=0)
+    share = np.cumsum(np.take_along_axis(weights, order, axis=0), axis=0)
+    share /= share[-1]
+    places = [np.sum(share < level, axis=0)[None] for level in levels]
+    return [np.take_along_axis(ordered, np.minimum(place, len(values) - 1), axis=0)[0] for place in places]
 
 
 def survival_table(found: Futures, patients: Who, options: Who, times: Times) -> pl.DataFrame:
@@ -35,14 +52,20 @@ def survival_table(found: Futures, patients: Who, options: Who, times: Times) ->
 
 
 def progression_table(found: Futures, patients: Who, options: Who, times: Times) -> pl.DataFrame:
-    """Return patient, option, day, progressed, and with a hazard progressed_alive and progression_free."""
+    """Return patient, option, day, progressed, and with a hazard progressed_alive and progression_free.
+
+    ``progressed`` is that of those who are alive on the day.
+    """
     first, survival = _draws_first(found.progressed), _draws_first(found.survival)
     shown = np.cumsum(first, axis=-1)
-    columns = {"progressed": shown.mean(axis=0)}
-    if survival.size:
-        alive = survival[..., np.asarray(times.scan_place)]
-        columns["progressed_alive"] = np.cumsum(first * alive, axis=-1).mean(axis=0)
-        columns["progression_free"] = ((1.0 - shown) * alive).mean(axis=0)
+    if not survival.size:
+        return _long(patients, options, times.scan_year, {"progressed": shown.mean(axis=0)})
+    alive = survival[..., np.asarray(times.scan_place)]
+    columns = {
+        "progressed": (shown * alive).mean(axis=0) / alive.mean(axis=0),
+        "progressed_alive": np.cumsum(first * alive, axis=-1).mean(axis=0),
+        "progression_free": ((1.0 - shown) * alive).mean(axis=0),
+    }
     return _long(patients, options, times.scan_year, columns)
 
 
@@ -70,7 +93,7 @@ def _long(
 def outcomes(found: Futures, times: Times) -> dict[str, Float[np.ndarray, "draw patient option"]]:
     """Return each quantity at the horizon; the probability of an event where it is one."""
     each: dict[str, np.ndarray] = {}
-    survival, first, size = (_draws_first(values) for values in (found.survival, found.progressed, found.size_mm))
+    survival, first = _draws_first(found.survival), _draws_first(found.progressed)
     if survival.size:
         each[SURVIVAL] = survival[..., -1]
         each[RESTRICTED_MEAN] = np.trapezoid(survival, np.asarray(times.hazard.time_year) * DAYS_PER_YEAR, axis=-1)
@@ -78,24 +101,25 @@ def outcomes(found: Futures, times: Times) -> dict[str, Float[np.ndarray, "draw 
         shown = first.sum(axis=-1)
         if survival.size:
             each[PROGRESSION_FREE] = (1.0 - shown) * survival[..., -1]
-        each[PROGRESSED] = shown
-        each[SIZE] = size[..., -1]
+        else:
+            each[PROGRESSED] = shown
     return each
 
 
 def outcome_table(
     each: Mapping[str, Float[np.ndarray, "draw patient option"]], patients: Who, options: Who
 ) -> pl.DataFrame:
-    """Return patient, option, quantity, value (the mean; of a size the median), q05, q95."""
+    """Return patient, option, quantity, value (the mean), q05, q95."""
     frames = [_one(quantity, values, patients, {"option": options}, "value") for quantity, values in each.items()]
-    return pl.concat(frames)
+    return _by_patient(frames, patients)
 
 
 def difference_table(
     each: Mapping[str, Float[np.ndarray, "draw patient option"]], patients: Who, options: Who
 ) -> pl.DataFrame:
-    """Return patient, option, against, quantity, difference (mean; of a size the median), q05, q95,
-    probability_higher; every option against each one before it.
+    """Return patient, option, against, quantity, difference (the mean), q05, q95, probability_higher.
+
+    Every option stands against each one before it.
     """
     pairs = [(later, earlier) for later in range(len(options)) for earlier in range(later)]
     ahead, behind = [later for later, _ in pairs], [earlier for _, earlier in pairs]
@@ -106,7 +130,11 @@ def difference_table(
         higher = np.mean(own > 0, axis=0) + 0.5 * np.mean(own == 0, axis=0)
         frame = _one(quantity, own, patients, names, "difference")
         frames.append(frame.with_columns(pl.Series("probability_higher", higher.ravel(), pl.Float64)))
-    return pl.concat(frames)
+    return _by_patient(frames, patients)
+
+
+def _by_patient(frames: Sequence[pl.DataFrame], patients: Who) -> pl.DataFrame:
+    return pl.concat(frames).sort(pl.col("patient").cast(pl.Enum(list(patients))), maintain_order=True)
 
 
 def _one(
@@ -116,12 +144,11 @@ def _one(
     columns: Mapping[str, Who],
     centre: str,
 ) -> pl.DataFrame:
-    middle = np.median(values, axis=0) if quantity == SIZE else values.mean(axis=0)
     low, high = np.quantile(values, (0.05, 0.95), axis=0)
     count = values.shape[2]
     who = [patient for patient in patients for _ in range(count)]
     names = {name: list(entries) * len(patients) for name, entries in columns.items()}
-    cells = {centre: middle.ravel(), "q05": low.ravel(), "q95": high.ravel()}
+    cells = {centre: values.mean(axis=0).ravel(), "q05": low.ravel(), "q95": high.ravel()}
     kinds = {"patient": pl.String, **dict.fromkeys(names, pl.String), "quantity": pl.String}
     frame = {"patient": who, **names, "quantity": [quantity] * len(who), **cells}
     return pl.DataFrame(frame, schema_overrides=kinds)

@@ -1,0 +1,107 @@
+"""Reference posteriors: fits of public trials that are shipped with metachron, ready to forecast from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import polars as pl
+
+from metachron.base import FitFileError, ModelError
+from metachron.forecast import Source
+from metachron.inference import Fit
+from metachron.reference.card import Card
+
+SIZE_LIMIT_BYTES = 2_000_000
+_TRIAL = "trial.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A reference posterior: its card, and one source, or two of patients who could not be matched.
+
+    ``parts`` by name: ``joint``, or ``sizes`` and ``survival``.
+    """
+
+    card: Card
+    parts: Mapping[str, Source]
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The options that it knows."""
+        return next(iter(self.parts.values())).fit.labels.arms
+
+    def __repr__(self) -> str:
+        return f"Reference({self.card.name}: {self.card.title})"
+
+
+def reference_names() -> tuple[str, ...]:
+    """Return the names of the reference posteriors that are shipped."""
+    root = files("metachron.reference") / "posteriors"
+    return tuple(sorted(entry.name for entry in root.iterdir() if (entry / "card.toml").is_file()))
+
+
+def load_reference(name: str | Path) -> Reference:
+    """Return a shipped reference posterior by its name, or one in a folder.
+
+    Raises
+    ------
+    ModelError
+        When there is none of that name.
+    FitFileError
+        When a file of it is missing or damaged.
+    """
+    if isinstance(name, Path) or Path(name).is_dir():
+        return _read(Path(name))
+    if name not in reference_names():
+        raise ModelError(f"there is no reference posterior {name!r}; shipped are {', '.join(reference_names())}")
+    with as_file(files("metachron.reference") / "posteriors" / name) as folder:
+        return _read(folder)
+
+
+def _read(folder: Path) -> Reference:
+    card = Card.read(folder)
+    return Reference(card, {part: _read_part(folder, part, card) for part in card.parts})
+
+
+def _read_part(folder: Path, part: str, card: Card) -> Source:
+    fit = Fit.load(folder / f"{part}.nc")
+    path = folder / f"{part}.{_TRIAL}"
+    try:
+        trial = json.loads(path.read_text("utf-8"))
+        pool = pl.DataFrame(trial["pool"]) if trial["pool"] else None
+        members, followed = frozenset(trial["members"]), trial["followed_day"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FitFileError(
+            f"reference posterior {folder}: {path.name} cannot be read ({type(error).__name__}: {error}); make it "
+            "again with `metachron reference make`"
+        ) from error
+    rests_on = {
+        "data": card.data,
+        "citation": card.citation,
+        "licence": card.licence,
+        "model": fit.model.describe(),
+        "fit": fit.verdict,
+        "metachron": str(fit.provenance.get("versions", {}).get("metachron", "")),
+    }
+    return Source(fit, pool, members, followed, rests_on, card.cannot_tell)
+
+
+def write_part(source: Source, folder: Path, part: str) -> None:
+    """Write a part without its patients: draws, model, labels; covariates in random order, detached from outcomes."""
+    source.fit.without_cohort().save(folder / f"{part}.nc")
+    used = sorted({c for block in source.fit.model.covariate_blocks().values() for c in block} - {"arm", "study"})
+    pool = (
+        source.pool.select(used).sample(fraction=1.0, shuffle=True, seed=1)
+        if used and source.pool is not None
+        else None
+    )
+    trial = {
+        "pool": {} if pool is None else pool.to_dict(as_series=False),
+        "members": sorted(source.members),
+        "followed_day": source.followed_day,
+    }
+    (folder / f"{part}.{_TRIAL}").write_text(json.dumps(trial), "utf-8")
