@@ -46,7 +46,7 @@ class Job:
 
 BENCH = (
     Job("stan", "oak203", draws=500, minutes=5),
-    Job("nuts", "oak203", minutes=1.5),
+    Job("nuts", "oak203", draws=20000, minutes=4),
     Job("marginal", "oak203", draws=30000, minutes=1.5),
     Job("nuts", "oak203", "slope", minutes=5),
     Job("marginal", "oak203", "slope", draws=8000, minutes=4),

@@ -243,6 +243,18 @@ def test_auto_falls_back_to_nuts_and_says_so(joint: tuple[JointModel, Cohort], m
         fit(model, cohort, engine="marginal", chains=2, warmup=50, draws=50)
 
 
+def test_auto_falls_back_when_draws_have_not_converged(
+    joint: tuple[JointModel, Cohort], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from metachron.inference import diagnostics
+
+    monkeypatch.setattr(diagnostics, "ESS_LIMIT", 1e9)
+    said: list[str] = []
+    result = fit(*joint, chains=2, warmup=50, draws=50, check=False, tell=said.append)
+    assert result.provenance["engine"] == "nuts"
+    assert any("not converged" in sentence and "going on with NUTS" in sentence for sentence in said)
+
+
 def test_models_without_an_integral_are_refused_and_auto_samples_them() -> None:
     cohort = two_arm_trial(patients_per_arm=10)
     survival = compose(dynamics=None, hazard="weibull")

@@ -1,6 +1,8 @@
 """Forecasts of patients and cohorts, and their scores."""
 
+from metachron.forecast.cross_validation import cross_validate
 from metachron.forecast.forecast import Forecast, forecast
+from metachron.forecast.score import Scores, score
 from metachron.forecast.source import Source
 
-__all__ = ["Forecast", "Source", "forecast"]
+__all__ = ["Forecast", "Scores", "Source", "cross_validate", "forecast", "score"]

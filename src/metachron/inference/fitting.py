@@ -49,7 +49,7 @@ def fit(
     cohort : see `metachron.load`.
     engine : ``"nuts"`` samples population parameters and patient effects together, the reference; ``"marginal"``
         integrates the effects out and says how well; ``"auto"`` takes the marginal one where the model allows it, and
-        NUTS where it does not or where the integrals are poor. ``provenance`` says which and why.
+        NUTS where it does not or where integrals or draws are poor. ``provenance`` says which and why.
     chains, draws, seed, target_acceptance : see `NutsSettings`.
     warmup : see `NutsSettings`; None: 1000 with NUTS, 300 with the marginal engine.
     progress : called after every 25 steps of a chain.
@@ -84,10 +84,11 @@ def fit(
     result = run(taken, reason)
     integrals = result.provenance.get("integrals")
     interrupted = result.provenance["interrupted"]
-    if engine == "auto" and integrals is not None and integrals["word"] == "use NUTS" and not interrupted:
+    if engine == "auto" and integrals is not None and not result.diagnostics.converged and not interrupted:
+        poor = integrals["sentence"] if integrals["word"] == "use NUTS" else result.diagnostics.verdict
         if tell is not None:
-            tell(f"{integrals['sentence']}; going on with NUTS")
-        result = run("nuts", f"the marginal engine was tried first; {integrals['sentence']}")
+            tell(f"{poor}; going on with NUTS")
+        result = run("nuts", f"the marginal engine was tried first; {poor}")
         interrupted = result.provenance["interrupted"]
     if not interrupted:
         for stored in kept:

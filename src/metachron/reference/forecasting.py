@@ -9,12 +9,13 @@ from typing import Any
 import polars as pl
 
 from metachron.cohort import Cohort
-from metachron.forecast import Forecast, forecast
+from metachron.forecast import Forecast, Source, forecast
+from metachron.inference import Fit
 from metachron.reference.reference import Reference
 
 
 def forecast_from(
-    reference: Reference,
+    source: Reference | Fit | Source,
     cohort: Cohort,
     *,
     landmark_day: float,
@@ -22,14 +23,14 @@ def forecast_from(
     options: Sequence[str] | None = None,
     **settings: Any,
 ) -> Forecast:
-    """Return the forecast of patients from a reference posterior; arguments and errors as for `forecast`.
+    """Return the forecast of patients from a reference posterior, or from a fit; arguments and errors as `forecast`.
 
     Where sizes and survival are not of the same patients, each part is forecast alone: scans do not update survival,
     being alive does not update sizes, and nothing is said of both together.
     """
     found = [
         forecast(part, cohort, landmark_day=landmark_day, horizon_day=horizon_day, options=options, **settings)
-        for part in reference.parts.values()
+        for part in (source.parts.values() if isinstance(source, Reference) else (source,))
     ]
     first, *others = found
     return _merged(first, others[0]) if others else first

@@ -70,7 +70,7 @@ def _patient(found: Forecast, patient: str) -> Section:
 
 def _seen(found: Forecast, recorded: pl.DataFrame) -> str:
     what = ", ".join(
-        f"{'below ' if row['censored'] else ''}{number(row['size_mm'])} mm on day {number(row['day'])}"
+        f"{'below ' if row['censored'] else ''}{number(row['size_mm'])} mm on day {row['day']:g}"
         for row in recorded.iter_rows(named=True)
     )
     known = f"Known on day {found.landmark_day:g}: alive" + (f"; sizes {what}." if what else ".")

@@ -1,4 +1,4 @@
-"""``metachron forecast COHORT --fit FIT --landmark-day DAY --horizon-day DAY --out FILE``."""
+"""``metachron forecast COHORT --fit FIT | --reference NAME --landmark-day DAY --horizon-day DAY --out FILE``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from metachron.cli.arguments import CohortName, Mapping
 from metachron.cli.compilation_cache import keep_compiled_models
 from metachron.cli.console import note, say, show_json, show_table
-from metachron.cli.reading import read_cohort
+from metachron.cli.reading import posterior, read_cohort
 
 if TYPE_CHECKING:
     from metachron.forecast import Forecast
@@ -22,7 +22,12 @@ def forecast(
     cohort: CohortName,
     /,
     *,
-    fit: Annotated[Path, Parameter(help="A file that `metachron fit --out` wrote: the posterior to forecast from.")],
+    fit: Annotated[
+        Path | None, Parameter(help="A file that `metachron fit --out` wrote: the posterior to forecast from.")
+    ] = None,
+    reference: Annotated[
+        str | None, Parameter(help="In its place, a posterior of a public trial: `metachron reference list`.")
+    ] = None,
     landmark_day: Annotated[float, Parameter(help="Day of the forecast: nothing later is looked at.")] = 0.0,
     horizon_day: Annotated[float, Parameter(help="Day, counted from day 0, up to which it goes.")] = 365.0,
     option: Annotated[
@@ -43,14 +48,15 @@ def forecast(
     On day 0 the options are alternatives; later the forecast continues the arm of each patient.
 
     metachron forecast new-patient --fit trial.fit --landmark-day 90 --horizon-day 365 --out forecast.html
+    metachron forecast examples/patients/mcrc --reference mcrc-ffcd --landmark-day 120 --out forecast.html
     """
-    from metachron.forecast import forecast as make
-    from metachron.inference import Fit
+    from metachron.reference import forecast_from
 
+    source = posterior(fit, reference)
     patients = read_cohort(cohort, mapping)
     keep_compiled_models()
-    found = make(
-        Fit.load(fit),
+    found = forecast_from(
+        source,
         patients,
         landmark_day=landmark_day,
         horizon_day=horizon_day,
