@@ -1,6 +1,7 @@
 """Joint models of tumour size and survival in metastatic cancer.
 
 From a file to a figure: `load` a cohort, `compose` a model, `fit` it, look at ``fit.summary()`` and `write_report`.
+From a patient to a forecast: `load` the patient, `load_reference` (or a fit), `forecast_from`.
 Names are imported when they are first used, so that ``import metachron`` stays light.
 """
 
@@ -14,11 +15,24 @@ if TYPE_CHECKING:
     from metachron.cohort.read import load
     from metachron.inference import Fit, fit
     from metachron.joint import JointModel, compose
-    from metachron.report import write_report
+    from metachron.reference import forecast_from, load_reference
+    from metachron.report import write_forecast_page, write_report
 
     __version__: str
 
-__all__ = ["Cohort", "Fit", "JointModel", "__version__", "compose", "fit", "load", "write_report"]
+__all__ = [
+    "Cohort",
+    "Fit",
+    "JointModel",
+    "__version__",
+    "compose",
+    "fit",
+    "forecast_from",
+    "load",
+    "load_reference",
+    "write_forecast_page",
+    "write_report",
+]
 
 _HOMES = {
     "Cohort": "metachron.cohort",
@@ -26,7 +40,10 @@ _HOMES = {
     "JointModel": "metachron.joint",
     "compose": "metachron.joint",
     "fit": "metachron.inference",
+    "forecast_from": "metachron.reference",
     "load": "metachron.cohort.read",
+    "load_reference": "metachron.reference",
+    "write_forecast_page": "metachron.report",
     "write_report": "metachron.report",
 }
 

@@ -19,8 +19,7 @@ def cross_validate(
     model: JointModel,
     cohort: Cohort,
     *,
-    landmark_days: Sequence[float],
-    horizon_days_after: Sequence[float],
+    landmarks_and_horizons: Sequence[tuple[float, float]],
     covariates: Sequence[str] = (),
     folds: int = 5,
     draws: int = 1000,
@@ -32,7 +31,7 @@ def cross_validate(
 
     Parameters
     ----------
-    landmark_days : days of the forecasts. ``horizon_days_after`` : days from the landmark to each horizon.
+    landmarks_and_horizons : days, from day 0, of the forecasts and of the horizons at which they are judged.
     covariates : baseline columns of the Cox models that the forecast is held against.
     folds : parts of the cohort, of patients drawn at random within arms.
     settings : of `metachron.inference.fit`.
@@ -51,12 +50,9 @@ def cross_validate(
         if tell is not None:
             tell(f"fold {number} of {folds}: {train.patients.height} patients fitted, {len(out)} foretold")
         source = Source.of(fit(model, train, seed=seed + number, check=False, **settings))
-        for landmark in landmark_days:
-            for ahead in horizon_days_after:
-                found = predict(
-                    source, train, test, landmark, landmark + ahead, covariates=covariates, draws=draws, seed=seed
-                )
-                parts.setdefault((landmark, ahead), []).append(found)
+        for days in landmarks_and_horizons:
+            found = predict(source, train, test, *days, covariates=covariates, draws=draws, seed=seed)
+            parts.setdefault(days, []).append(found)
     scores = score_predicted([join(each) for each in parts.values()], seed=seed)
     note = f"{folds}-fold cross-validation on {cohort.name}: every patient foretold by a fit without that fold."
     return Scores(scores.table, scores.calibration, (note,))

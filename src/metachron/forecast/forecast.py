@@ -183,8 +183,9 @@ def _check(fit: Fit, landmark_day: float, horizon_day: float, scan_every_day: fl
         )
     if not scan_every_day >= 1:
         raise ModelError(f"scans are days apart; found scan_every_day = {scan_every_day:g}")
-    if draws < MANY:
-        raise ModelError(f"a forecast needs at least {MANY} draws; found draws = {draws}")
+    known = fit.sample_stats["lp"].size
+    if min(draws, known) < MANY:
+        raise ModelError(f"a forecast needs at least {MANY} draws; {draws} are asked for, and the fit has {known}")
     if fit.model.dynamics is not None and fit.model.dynamics.size == "lesion":
         raise ModelError("this fit has sizes lesion by lesion; forecasts are made from fits of the sum of lesions")
 

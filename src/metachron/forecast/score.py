@@ -61,8 +61,8 @@ class Scores:
 
     Parameters
     ----------
-    table : landmark_day, horizon_day, of (survival or sizes), method, patients, count (events by the horizon, or sizes),
-        score, value, low, high.
+    table : landmark_day, horizon_day, of (survival or sizes), method, patients, count (of events by the horizon, or of
+        sizes), score, value, low, high.
     calibration : landmark_day, horizon_day, patients, forecast, observed, low, high: by group of like forecasts.
     notes : how the scores came about.
     """

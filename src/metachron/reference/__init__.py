@@ -5,6 +5,7 @@ from metachron.reference.checks import check_reference
 from metachron.reference.forecasting import forecast_from
 from metachron.reference.recipes import RECIPES, make_reference
 from metachron.reference.reference import Reference, load_reference, reference_names
+from metachron.reference.scoring import score_from
 
 __all__ = [
     "RECIPES",
@@ -15,4 +16,5 @@ __all__ = [
     "load_reference",
     "make_reference",
     "reference_names",
+    "score_from",
 ]

@@ -43,8 +43,12 @@ class Recipe:
 
 
 def _colorectal() -> tuple[JointModel, Cohort]:
-    """Of the links that gsf supports, the current size foretells patients left out best (`metachron compare`)."""
-    return compose(dynamics="gsf", hazard="weibull", links=["current-size"]), load("ffcd2000-05")
+    """Of the links that gsf supports, the current size foretells patients left out best (`metachron compare`).
+
+    The arm is in the hazard too: without it, all that the options do to survival would have to go through the size.
+    """
+    model = compose(dynamics="gsf", hazard="weibull", links=["current-size"], covariates=["arm"])
+    return replace(model, covariates=(Covariate("arm", reference="sequential"),)), load("ffcd2000-05")
 
 
 def _pembrolizumab() -> tuple[JointModel, Cohort]:

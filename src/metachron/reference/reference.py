@@ -14,6 +14,7 @@ from metachron.base import FitFileError, ModelError
 from metachron.forecast import Source
 from metachron.inference import Fit
 from metachron.reference.card import Card
+from metachron.reference.synthetic import invent_patients
 
 SIZE_LIMIT_BYTES = 2_000_000
 _TRIAL = "trial.json"
@@ -91,14 +92,10 @@ def _read_part(folder: Path, part: str, card: Card) -> Source:
 
 
 def write_part(source: Source, folder: Path, part: str) -> None:
-    """Write a part without its patients: draws, model, labels; covariates in random order, detached from outcomes."""
+    """Write a part without its patients: draws, model and labels, and invented patients with covariates like theirs."""
     source.fit.without_cohort().save(folder / f"{part}.nc")
     used = sorted({c for block in source.fit.model.covariate_blocks().values() for c in block} - {"arm", "study"})
-    pool = (
-        source.pool.select(used).sample(fraction=1.0, shuffle=True, seed=1)
-        if used and source.pool is not None
-        else None
-    )
+    pool = invent_patients(source.pool, used) if used and source.pool is not None else None
     trial = {
         "pool": {} if pool is None else pool.to_dict(as_series=False),
         "members": sorted(source.members),
