@@ -11,7 +11,11 @@ export MPLBACKEND ?= agg
 
 .PHONY: demo test test-slow lint docs bench bench-full lock clean
 
-demo: $(VENV)/.core            ## install the core, fit the embedded two-arm trial, write demo/report.html
+demo: $(VENV)/.core            ## install the core, forecast two example patients, fit a simulated trial: demo/*.html
+	mkdir -p demo
+	$(BIN)/metachron forecast examples/patients/mcrc --reference mcrc-ffcd --out demo/colorectal-start.html
+	$(BIN)/metachron forecast examples/patients/mcrc --reference mcrc-ffcd --landmark-day 120 --horizon-day 485 --out demo/colorectal-later.html
+	$(BIN)/metachron forecast examples/patients/nsclc --reference nsclc-2l-oak --out demo/lung-start.html
 	$(BIN)/metachron demo --out demo
 
 test: $(VENV)/.dev             ## the tests: under 12 minutes on 2 cores

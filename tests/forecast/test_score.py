@@ -49,9 +49,11 @@ def test_patients_of_the_fit_are_not_scored(demo_fit: Fit) -> None:
         score(demo_fit, demo_fit.cohort, landmark_day=0, horizon_day=300)
 
 
-def test_too_few_events_are_refused(demo_fit: Fit, others: Cohort) -> None:
-    with pytest.raises(ModelError, match="scores need 5"):
-        score(demo_fit, others, landmark_day=120, horizon_day=121)
+def test_too_few_events_are_told(demo_fit: Fit, others: Cohort) -> None:
+    """Within 60 days hardly anybody dies: sizes are scored, survival is not, and a note says why."""
+    found = score(demo_fit, others, landmark_day=120, horizon_day=125)
+    assert set(found.table["of"]) <= {"sizes"}
+    assert any("scores need 5" in note for note in found.notes)
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tables import benchmarks, cohort, command_line, datasets, model_file, models, population
+from tables import benchmarks, cohort, command_line, datasets, forecasts, model_file, models, population
 
 TABLES: dict[str, Callable[[], str]] = {
     function.__name__.replace("_", "-"): function
@@ -38,6 +38,8 @@ TABLES: dict[str, Callable[[], str]] = {
         datasets.dataset_details,
         command_line.commands,
         benchmarks.benchmark_speed,
+        forecasts.reference_list,
+        forecasts.forecast_skill,
         benchmarks.benchmark_costs,
         benchmarks.benchmark_context,
     )

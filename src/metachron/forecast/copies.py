@@ -86,11 +86,10 @@ def _copied(cohort: Cohort, table: pl.DataFrame, model: JointModel, labels: Labe
     """Return the cohort of the copies, each under its option and with the sizes and events of its patient."""
     copy = pl.col("row").cast(pl.String)
     names = table.select("patient", copy.alias("copy"))
+    studies = [_study_with(model, labels, *own) for own in table.select("study", "arm_copied").iter_rows()]
     patients = table.select(
         copy.alias("patient"),
-        pl.struct("study", "arm_copied")
-        .map_elements(lambda own: _study_with(model, labels, own["study"], own["arm_copied"]), pl.String)
-        .alias("study"),
+        pl.Series("study", studies, pl.String),
         pl.col("arm_copied").alias("arm"),
         pl.exclude("row", "patient", "study", "arm", "arm_copied", "number", "option", "imputation"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def cross_validate(
             parts.setdefault(days, []).append(found)
     scores = score_predicted([join(each) for each in parts.values()], seed=seed)
     note = f"{folds}-fold cross-validation on {cohort.name}: every patient foretold by a fit without that fold."
-    return Scores(scores.table, scores.calibration, (note,))
+    return replace(scores, notes=(note, *scores.notes))
 
 
 def _folds(cohort: Cohort, folds: int, seed: int) -> list[set[str]]:

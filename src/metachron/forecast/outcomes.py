@@ -9,6 +9,7 @@ from metachron.base import DAYS_PER_YEAR, InputError, ModelError
 from metachron.cohort import Cohort
 from metachron.cohort.size_rows import size_rows
 from metachron.forecast.landmark import known_at
+from metachron.inference.predict.recorded import outcomes
 from metachron.joint import JointModel
 
 CHANGE = "log_change_in_size"
@@ -36,16 +37,8 @@ def at_risk(cohort: Cohort, landmark_day: float, model: JointModel) -> Cohort:
 
 def after(cohort: Cohort, landmark_day: float, event: str) -> pl.DataFrame:
     """Return patient, time_year from the landmark to the event or the end of observation, and event."""
-    last = cohort.followup.filter(pl.col("kind") == event).select("patient", "last_day")
-    happened = cohort.events.filter(pl.col("kind") == event).select("patient", pl.col("day_upper").alias("day"))
-    table = cohort.patients.select("patient").join(last, on="patient", how="left", maintain_order="left")
-    table = table.join(happened, on="patient", how="left", maintain_order="left")
-    day = pl.coalesce("day", "last_day")
-    return table.select(
-        "patient",
-        ((day - landmark_day) / DAYS_PER_YEAR).alias("time_year"),
-        pl.col("day").is_not_null().alias("event"),
-    )
+    time = pl.col("time_year") - landmark_day / DAYS_PER_YEAR
+    return outcomes(cohort, event).select("patient", time, "event")
 
 
 def sizes_after(cohort: Cohort, landmark_day: float, horizon_day: float, limit_mm: float) -> pl.DataFrame:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from metachron.base import DAYS_PER_YEAR, ModelError
+from metachron.base import DAYS_PER_YEAR, InputError, ModelError, list_briefly
 from metachron.cohort import Cohort
 from metachron.forecast.competitors import survival_competitors
 from metachron.forecast.forecast import forecast
@@ -110,7 +110,7 @@ def score(
     found = predict(source, teachers, cohort, landmark_day, horizon_day, covariates=covariates, draws=draws, seed=seed)
     whose = "the patients scored, which favours them" if trial is None else f"the trial fitted ({trial.name})"
     scores = score_predicted([found], seed=seed)
-    return Scores(scores.table, scores.calibration, (f"Competitors were taught by {whose}.",))
+    return replace(scores, notes=(f"Competitors were taught by {whose}.", *scores.notes))
 
 
 def predict(
@@ -126,12 +126,17 @@ def predict(
 ) -> Predicted:
     """Return what a posterior and the competitors say of the patients of ``test`` who are at risk at the landmark."""
     model, limit = source.fit.model, source.fit.labels.limit_mm
+    if unknown := sorted(set(test.arms) - set(source.fit.labels.arms)):
+        raise ModelError(
+            f"cohort {test.name!r} has arm {list_briefly(unknown)}, which the fit does not know; it has "
+            f"{list_briefly(source.fit.labels.arms)}: score the patients of those arms (Cohort.select(arms=...))"
+        )
     people = at_risk(test, landmark_day, model)
-    event = model.hazard.event if model.hazard else "death"
-    outcomes = after(people, landmark_day, event)
     survival: dict[str, np.ndarray] = {}
-    times = np.zeros(0)
+    outcomes, times = pl.DataFrame(), np.zeros(0)
     if model.hazard is not None:
+        event = model.hazard.event
+        outcomes = after(people, landmark_day, event)
         survival, times = _survival(source, people, landmark_day, horizon_day, draws, seed)
         learned = at_risk(train, landmark_day, model)
         survival |= survival_competitors(
@@ -201,17 +206,29 @@ def join(parts: Sequence[Predicted]) -> Predicted:
 
 
 def score_predicted(parts: Sequence[Predicted], *, seed: int = 1) -> Scores:
-    """Return the scores of predictions, one set per landmark and horizon."""
+    """Return the scores of predictions, one set per landmark and horizon; what cannot be scored is told in the notes.
+
+    Raises
+    ------
+    ModelError
+        When nothing can be scored.
+    """
     rows: list[dict[str, Any]] = []
     groups: list[dict[str, Any]] = []
+    failures: list[str] = []
     for found in parts:
-        about = {"landmark_day": found.landmark_day, "horizon_day": found.horizon_day}
+        about = {"landmark_day": float(found.landmark_day), "horizon_day": float(found.horizon_day)}
         if found.survival:
-            rows += [{**about, **row} for row in _score_survival(found, seed)]
-            groups += [{**about, **row} for row in _calibration(found)]
+            try:
+                rows += [{**about, **row} for row in _score_survival(found, seed)]
+                groups += [{**about, **row} for row in _calibration(found)]
+            except (InputError, ModelError) as error:
+                failures.append(f"Survival from day {found.landmark_day:g} is not scored: {error}")
         if found.sizes.height:
             rows += [{**about, **row} for row in _score_sizes(found.sizes, seed)]
-    return Scores(pl.DataFrame(rows), pl.DataFrame(groups))
+    if not rows:
+        raise ModelError(" ".join(failures) or "there are no sizes and no survival after the landmark to score")
+    return Scores(pl.DataFrame(rows), pl.DataFrame(groups), tuple(failures))
 
 
 def _score_survival(found: Predicted, seed: int) -> list[dict[str, Any]]:
