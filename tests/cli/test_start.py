@@ -16,8 +16,8 @@ from metachron.cli.app import app
 HEAVY = ("jax", "polars", "matplotlib", "numpy", "pandas", "xarray")
 HELP_SECONDS = 0.5
 COMMANDS = (
-    "check", "compare", "criticise", "data", "demo", "export", "fit", "forecast", "model", "reference", "report",
-    "score", "summary", "template", "two-stage",
+    "check", "compare", "criticise", "data", "demo", "export", "fit", "forecast", "forecast-trial", "model",
+    "reference", "report", "score", "summary", "template", "two-stage",
 )  # fmt: skip
 
 

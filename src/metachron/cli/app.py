@@ -14,6 +14,7 @@ from metachron.cli.commands.demo import demo
 from metachron.cli.commands.export import export
 from metachron.cli.commands.fit import fit
 from metachron.cli.commands.forecast import forecast
+from metachron.cli.commands.forecast_trial import forecast_trial
 from metachron.cli.commands.model_list import list_models
 from metachron.cli.commands.model_show import show_model
 from metachron.cli.commands.reference_describe import describe_reference
@@ -64,6 +65,7 @@ app.command(summary, sort_key=5)
 app.command(criticise, sort_key=6)
 app.command(report, sort_key=7)
 app.command(forecast, sort_key=8)
+app.command(forecast_trial, name="forecast-trial", sort_key=8)
 app.command(score, sort_key=9)
 app.command(compare, sort_key=10)
 app.command(two_stage, name="two-stage", sort_key=10)

@@ -4,5 +4,15 @@ from metachron.forecast.cross_validation import cross_validate
 from metachron.forecast.forecast import Forecast, forecast
 from metachron.forecast.score import Scores, score
 from metachron.forecast.source import Source
+from metachron.forecast.trial import TrialForecast, forecast_trial
 
-__all__ = ["Forecast", "Scores", "Source", "cross_validate", "forecast", "score"]
+__all__ = [
+    "Forecast",
+    "Scores",
+    "Source",
+    "TrialForecast",
+    "cross_validate",
+    "forecast",
+    "forecast_trial",
+    "score",
+]
