@@ -34,6 +34,7 @@ from metachron.survival import censoring_weights
 MODEL = "joint model"
 LAST, LINE = "last value carried forward", "straight line"
 LEAST_EVENTS = 5
+COLUMNS = ("landmark_day", "horizon_day", "of", "method", "patients", "count", "score", "value", "low", "high")
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,7 +229,7 @@ def score_predicted(parts: Sequence[Predicted], *, seed: int = 1) -> Scores:
             rows += [{**about, **row} for row in _score_sizes(found.sizes, seed)]
     if not rows:
         raise ModelError(" ".join(failures) or "there are no sizes and no survival after the landmark to score")
-    return Scores(pl.DataFrame(rows), pl.DataFrame(groups), tuple(failures))
+    return Scores(pl.DataFrame(rows).select(COLUMNS), pl.DataFrame(groups), tuple(failures))
 
 
 def _score_survival(found: Predicted, seed: int) -> list[dict[str, Any]]:
