@@ -37,7 +37,7 @@ def test_everything_stands_beside_its_competitors(scores: Scores) -> None:
 
 def test_sizes_are_foretold_better_than_by_the_last_one(scores: Scores) -> None:
     """Of patients drawn from the model itself."""
-    error = dict(scores.table.filter(pl.col("score") == "CRPS, mm").select("method", "value").iter_rows())
+    error = dict(scores.table.filter(pl.col("score") == "CRPS of log size").select("method", "value").iter_rows())
     assert error["joint model"] < min(error["last value carried forward"], error["straight line"])
     covered = scores.table.filter(pl.col("score") == "coverage of 90 % intervals").row(0, named=True)
     assert covered["low"] - 0.05 < 0.9 < covered["high"] + 0.05

@@ -10,7 +10,7 @@ from metachron.reference import load_reference, reference_names
 from tables.markdown import table
 
 _FOLDER = Path(__file__).resolve().parents[2] / "_data" / "skill"
-_SHOWN = ("AUC", "integrated Brier", "CRPS, mm", "coverage of 90 % intervals")
+_SHOWN = ("AUC", "integrated Brier", "CRPS of log size", "coverage of 90 % intervals")
 
 
 def reference_list() -> str:
@@ -53,7 +53,7 @@ def _skill(name: str) -> str:
 def verdict(scores: pl.DataFrame) -> str:
     """Return in how many comparisons the model had the better score, and that a smaller difference may be chance."""
     sentences = []
-    for of, measure in (("survival", "integrated Brier"), ("sizes", "CRPS, mm")):
+    for of, measure in (("survival", "integrated Brier"), ("sizes", "CRPS of log size")):
         own = scores.filter((pl.col("of") == of) & (pl.col("score") == measure))
         if own.is_empty():
             continue

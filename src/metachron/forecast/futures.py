@@ -113,10 +113,7 @@ def _futures(
 ) -> Futures:
     def one(theta: Theta, effects: Array, row: Array, key: Array, nadir: Array) -> tuple[Array, Array, Array]:
         own = single(design, row)
-        parameters = None
-        if model.dynamics is not None:
-            values = Values(dict(theta), effects[None], jnp.zeros((1, len(model.dynamics.lesion))))
-            parameters = patient_parameters(model.dynamics, values, own)
+        parameters = one_patient(model, theta, effects, own)
         survival = jnp.ones(0)
         if model.hazard is not None:
             passed = cumulative_on_grid(model, theta, patient_state(model, parameters), own, times.hazard)[0]
@@ -149,6 +146,16 @@ def single(design: Design, row: Int[Array, ""]) -> Design:
         columns={name: matrix[row][None] for name, matrix in design.columns.items()},
         events=None,
     )
+
+
+def one_patient(
+    model: JointModel, theta: Theta, effects: Float[Array, " effect"], design: Design
+) -> PatientParameters | None:
+    """Return the parameters of one patient with standardised effects; None without tumour dynamics."""
+    if model.dynamics is None:
+        return None
+    values = Values(dict(theta), effects[None], jnp.zeros((1, len(model.dynamics.lesion))))
+    return patient_parameters(model.dynamics, values, design)
 
 
 def sizes_mm(

@@ -45,7 +45,8 @@ class Predicted:
     ----------
     outcomes : patient, time_year from the landmark, event.
     survival : by method, the probability to live to each of ``times_year``.
-    sizes : patient, day, size_mm, censored, and by method columns crps, absolute_error; covered (of the model).
+    sizes : patient, day, size_mm, censored, and by method columns crps (of the log of the size), absolute_error (of the
+        median, in mm); covered (by the model's 90 % interval).
     """
 
     landmark_day: float
@@ -182,12 +183,13 @@ def _sizes(
             for p, day in ahead.rows.select("patient", "day").iter_rows()
         ]
     )
+    simple = ((LAST, last), (LINE, line))
     return ahead.rows.with_columns(
-        pl.Series(f"crps:{MODEL}", crps(ahead.size_mm, ahead.weight, observed)),
+        pl.Series(f"crps:{MODEL}", crps(np.log(ahead.size_mm), ahead.weight, np.log(observed))),
         pl.Series(f"absolute_error:{MODEL}", np.abs(middle - observed)),
         pl.Series("covered", (observed >= low) & (observed <= high)),
-        *(pl.Series(f"{what}:{name}", np.abs(np.maximum(point, limit) - observed))
-          for name, point in ((LAST, last), (LINE, line)) for what in ("crps", "absolute_error")),
+        *(pl.Series(f"crps:{name}", np.abs(np.log(np.maximum(point, limit) / observed))) for name, point in simple),
+        *(pl.Series(f"absolute_error:{name}", np.abs(np.maximum(point, limit) - observed)) for name, point in simple),
     )  # fmt: skip
 
 
@@ -287,7 +289,7 @@ def _score_sizes(sizes: pl.DataFrame, seed: int) -> list[dict[str, Any]]:
         )  # fmt: skip
 
     for method in (MODEL, LAST, LINE):
-        scored(method, "CRPS, mm", sizes[f"crps:{method}"].to_numpy())
+        scored(method, "CRPS of log size", sizes[f"crps:{method}"].to_numpy())
         scored(method, "absolute error, mm", sizes[f"absolute_error:{method}"].to_numpy())
     scored(MODEL, "coverage of 90 % intervals", sizes["covered"].to_numpy().astype(float))
     return rows
