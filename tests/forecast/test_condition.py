@@ -9,6 +9,7 @@ from scipy.stats import multivariate_normal, norm
 
 from inference.line_trial import LINE, line_trial
 from metachron.cohort import Cohort
+from metachron.forecast import condition as conditioning
 from metachron.forecast import forecast
 from metachron.inference import Fit, fit
 from metachron.joint import VisitPlan, patients_in_arms
@@ -68,3 +69,36 @@ def test_the_forecast_of_a_line_is_the_closed_form(line_fit: Fit, three: Cohort)
         for column, level in (("size_mm_q05", 0.05), ("size_mm_q50", 0.5), ("size_mm_q95", 0.95)):
             reached = float(np.sum(weight * norm.cdf(np.log(last[column][0]), mean, sd)))
             assert reached == pytest.approx(level, abs=5.0 * np.sqrt(level * (1.0 - level) / effective))
+
+
+def test_nuts_for_one_patient_is_the_closed_form_too(
+    line_fit: Fit, three: Cohort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every patient sent to NUTS: quantiles as by weights, to 5 errors of 400 effective draws.
+
+    The normal stand-in for the posterior of the population adds up to 0.02 here.
+    """
+    monkeypatch.setattr(conditioning, "K_LIMIT", -10.0)
+    found = forecast(line_fit, three, landmark_day=LANDMARK, horizon_day=HORIZON, draws=1000)
+    assert found.reliability["sampled"].all()
+    assert found.reliability["reliable"].all()
+    assert any("tails of the model" in note for note in found.notes)
+    for patient in three.patient_ids:
+        weight, mean, sd = closed_form(line_fit, three, patient)
+        last = found.sizes.filter((pl.col("patient") == patient) & (pl.col("day") == HORIZON))
+        for column, level in (("size_mm_q05", 0.05), ("size_mm_q50", 0.5), ("size_mm_q95", 0.95)):
+            reached = float(np.sum(weight * norm.cdf(np.log(last[column][0]), mean, sd)))
+            assert reached == pytest.approx(level, abs=0.02 + 5.0 * np.sqrt(level * (1.0 - level) / 400.0))
+
+
+def test_a_patient_like_nobody_is_sampled(line_fit: Fit, three: Cohort) -> None:
+    """A tumour that doubles every week: weights break down, and the forecast says on what it rests."""
+    name = three.patient_ids[0]
+    one = three.select([name])
+    wild = one.measurements.with_columns(size_mm=20.0 * 2.0 ** ((pl.col("day") + 7.0) / 7.0))
+    found = forecast(
+        line_fit, one.with_rows({"measurements": wild.filter(pl.col("day") < 60)}), landmark_day=60, horizon_day=67,
+        draws=500,
+    )  # fmt: skip
+    assert found.reliability["sampled"][0]
+    assert any(name in note for note in found.notes)

@@ -13,10 +13,11 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 from scipy.special import logsumexp, softmax
 
 from metachron.forecast.copies import Copies
+from metachron.forecast.unlike import sample_unlike
 from metachron.inference import Fit
 from metachron.inference.marginal.by_patient import integrate_patients
 from metachron.inference.marginal.correction import systematic
@@ -28,7 +29,7 @@ from metachron.joint.sites import CORRELATION, Theta, unpack_population
 
 K_LIMIT = 0.7
 LEAST_EFFECTIVE = 100.0
-"""Pareto k above which, and effective draws below which, a patient is said to be too unlike the trial's patients."""
+"""Pareto k above which, and effective draws below which, weights will not do for a patient."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,8 @@ class Conditioned:
     draw, imputation : of each patient's weighed draws, the posterior draw and the imputation they belong to.
     effects : their standardised patient effects.
     pareto_k, effective : of the weights, per patient.
+    sampled : whether a patient's draws are those of a short run of NUTS, because weights would not do.
+    reliable : whether a patient's draws can be relied on.
     """
 
     binding: Binding
@@ -51,11 +54,8 @@ class Conditioned:
     effects: Float[np.ndarray, "patient draw effect"]
     pareto_k: Float[np.ndarray, " patient"]
     effective: Float[np.ndarray, " patient"]
-
-    @property
-    def weak(self) -> np.ndarray:
-        """Whether the weights of a patient are too uneven to be relied upon."""
-        return (self.pareto_k > K_LIMIT) | (self.effective < LEAST_EFFECTIVE)
+    sampled: Bool[np.ndarray, " patient"]
+    reliable: Bool[np.ndarray, " patient"]
 
 
 def condition(
@@ -99,9 +99,27 @@ def condition(
         row[patient] = copies.rows[patient].ravel()[copy]
         imputation[patient] = copy % imputations
     theta = _unpacked(jnp.asarray(vectors), model=fit.model, dims=binding.dims)
-    standard = _standardised(theta, binding.design, *map(jnp.asarray, (draw, row, effects[draw, row])), model=fit.model)
-    theta = {name: np.asarray(value) for name, value in theta.items()}
-    return Conditioned(binding, copies, theta, draw, imputation, np.asarray(standard), k, effective)
+    chosen = map(jnp.asarray, (draw, row, effects[draw, row]))
+    standard = np.array(_standardised(theta, binding.design, *chosen, model=fit.model))
+    reliable = ~((k > K_LIMIT) | (effective < LEAST_EFFECTIVE))
+    sampled = ~reliable if without is None else np.zeros(patients, dtype=bool)
+    every = [vectors]
+    for patient in map(int, np.flatnonzero(sampled)):
+        own = np.unique(copies.rows[patient])
+        found = sample_unlike(fit, copies, own, vectors, seed=seed + patient)
+        draw[patient] = np.arange(len(vectors)) + len(every) * len(vectors)
+        imputation[patient] = _imputation(copies.rows[patient], own[found.copy])
+        standard[patient], reliable[patient] = found.effects, found.converged
+        every.append(found.vectors)
+    if sampled.any():
+        theta = _unpacked(jnp.asarray(np.concatenate(every)), model=fit.model, dims=binding.dims)
+    known = {name: np.asarray(value) for name, value in theta.items()}
+    return Conditioned(binding, copies, known, draw, imputation, standard, k, effective, sampled, reliable)
+
+
+def _imputation(rows: Int[np.ndarray, "option imputation"], chosen: Int[np.ndarray, " draw"]) -> np.ndarray:
+    """Return the imputation to which each chosen row belongs; the first where a row stands for all."""
+    return np.argmax((rows[:, :, None] == chosen).any(axis=0), axis=0)
 
 
 @partial(jax.jit, static_argnames=("model", "dims"))

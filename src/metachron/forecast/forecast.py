@@ -64,7 +64,8 @@ class Forecast:
         progression_free: that the patient is alive without it.
     outcomes : patient, option, quantity, value, q05, q95: at the horizon.
     differences : patient, option, against, quantity, difference, q05, q95, probability_higher: paired over draws.
-    reliability : patient, pareto_k, effective_draws, progressed_before, imputed, reliable.
+    reliability : patient, pareto_k, effective_draws, progressed_before, imputed, sampled (by NUTS, where weights would
+        not do), reliable.
     notes : how to take the forecast, and what it cannot tell.
     rests_on : data, citation, model, verdict and version of the fit. ``model_file`` : the model as TOML.
     """
@@ -280,7 +281,8 @@ def _tell(
                 "effective_draws": conditioned.effective,
                 "progressed_before": [_progressed(sizes) for sizes in seen],
                 "imputed": [", ".join(conditioned.copies.imputed.get(patient, ())) for patient in cohort.patient_ids],
-                "reliable": ~conditioned.weak,
+                "sampled": conditioned.sampled,
+                "reliable": conditioned.reliable,
             }
         ),
     )
@@ -322,10 +324,16 @@ def _notes(
     before = reliability.filter("progressed_before")["patient"].to_list()
     if before:
         notes.append(f"Sizes of {list_briefly(before)} show progression before the landmark; the next one is forecast.")
+    unlike = reliability.filter(pl.col("sampled") & pl.col("reliable"))["patient"].to_list()
+    if unlike:
+        notes.append(
+            f"Hardly anybody in the trial was like {list_briefly(unlike)} (Pareto k above {K_LIMIT} or fewer than "
+            f"{LEAST_EFFECTIVE:g} effective draws): the forecast rests on the tails of the model."
+        )
     weak = reliability.filter(~pl.col("reliable"))["patient"].to_list()
     if weak:
         notes.append(
-            f"Not reliable for {list_briefly(weak)}: hardly anybody in the trial was like them (Pareto k above "
-            f"{K_LIMIT} or fewer than {LEAST_EFFECTIVE:g} effective draws)."
+            f"Not reliable for {list_briefly(weak)}: nobody in the trial was like them, and the forecast could not be "
+            "made from the tails of the model either."
         )
     return tuple(notes)

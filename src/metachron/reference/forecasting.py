@@ -52,6 +52,7 @@ def _merged(sizes: Forecast, survival: Forecast) -> Forecast:
         pl.min_horizontal("effective_draws", "effective_draws_survival"),
         "progressed_before",
         pl.concat_str(pl.col("imputed"), pl.col("imputed_survival")).alias("imputed"),
+        pl.col("sampled") | pl.col("sampled_survival"),
         pl.col("reliable") & pl.col("reliable_survival"),
     )
     rests_on = {
