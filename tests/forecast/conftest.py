@@ -12,7 +12,7 @@ from metachron.joint.demo_trial import demo_model, two_arm_trial
 
 @pytest.fixture(scope="session")
 def demo_fit() -> Fit:
-    return fit(demo_model(), two_arm_trial(patients_per_arm=30), engine="marginal", chains=2, draws=1000, check=False)
+    return fit(demo_model(), two_arm_trial(patients_per_arm=30), engine="marginal", chains=2, draws=300, check=False)
 
 
 @pytest.fixture(scope="session")

@@ -14,13 +14,13 @@ from metachron.forecast import forecast
 from metachron.inference import Fit, fit
 from metachron.joint import VisitPlan, patients_in_arms
 
-LANDMARK, HORIZON, DRAWS = 110.0, 400.0, 4000
+LANDMARK, HORIZON, DRAWS = 110.0, 400.0, 2000
 YEAR = 365.25
 
 
 @pytest.fixture(scope="module")
 def line_fit() -> Fit:
-    return fit(*line_trial(), engine="marginal", chains=2, warmup=150, draws=2000, check=False)
+    return fit(*line_trial(), engine="marginal", chains=2, warmup=150, draws=1000, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +71,11 @@ def test_the_forecast_of_a_line_is_the_closed_form(line_fit: Fit, three: Cohort)
             assert reached == pytest.approx(level, abs=5.0 * np.sqrt(level * (1.0 - level) / effective))
 
 
+@pytest.mark.slow
 def test_nuts_for_one_patient_is_the_closed_form_too(
     line_fit: Fit, three: Cohort, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every patient sent to NUTS: quantiles as by weights, to 5 errors of 400 effective draws.
+    """Every patient sent to NUTS: quantiles as by weights, to 5 errors of 400 effective draws. About a minute.
 
     The normal stand-in for the posterior of the population adds up to 0.02 here.
     """

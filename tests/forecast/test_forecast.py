@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import polars as pl
 import pytest
 
 from metachron.base import ModelError
 from metachron.cohort import Cohort
-from metachron.forecast import Forecast, forecast
+from metachron.forecast import Forecast
+from metachron.forecast import forecast as forecast_in_full
 from metachron.inference import Fit
 
 ARMS = ("chemotherapy", "immunotherapy")
+forecast = partial(forecast_in_full, draws=300)
 
 
 @pytest.fixture(scope="module")

@@ -15,13 +15,13 @@ from metachron.joint.demo_trial import demo_model, two_arm_trial
 
 @pytest.fixture(scope="module")
 def others() -> Cohort:
-    trial = two_arm_trial(seed=11, patients_per_arm=30)
+    trial = two_arm_trial(seed=11, patients_per_arm=25)
     return trial.with_rows({"patients": trial.patients.with_columns(study=pl.lit("another"))})
 
 
 @pytest.fixture(scope="module")
 def scores(demo_fit: Fit, others: Cohort) -> Scores:
-    return score(demo_fit, others, landmark_day=120, horizon_day=500)
+    return score(demo_fit, others, landmark_day=120, horizon_day=500, draws=300)
 
 
 def test_everything_stands_beside_its_competitors(scores: Scores) -> None:
@@ -51,7 +51,7 @@ def test_patients_of_the_fit_are_not_scored(demo_fit: Fit) -> None:
 
 def test_too_few_events_are_told(demo_fit: Fit, others: Cohort) -> None:
     """Within 60 days hardly anybody dies: sizes are scored, survival is not, and a note says why."""
-    found = score(demo_fit, others, landmark_day=120, horizon_day=125)
+    found = score(demo_fit, others, landmark_day=120, horizon_day=125, draws=100)
     assert set(found.table["of"]) <= {"sizes"}
     assert any("scores need 5" in note for note in found.notes)
 

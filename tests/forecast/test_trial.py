@@ -28,12 +28,12 @@ def survival_fit() -> Fit:
 
 @pytest.fixture(scope="module")
 def later(survival_fit: Fit) -> TrialForecast:
-    return forecast_trial(survival_fit, control="a", more_days=365.25, draws=300)
+    return forecast_trial(survival_fit, control="a", more_days=365.25, draws=150)
 
 
 def test_the_past_stays_as_it_is(survival_fit: Fit) -> None:
     """With no more follow-up every future is today: one hazard ratio, one number of events, today's curves."""
-    now = forecast_trial(survival_fit, control="a", more_days=0.0, draws=100)
+    now = forecast_trial(survival_fit, control="a", more_days=0.0, draws=40)
     assert np.ptp(now.hazard_ratio) == 0.0
     assert set(now.events) == {float(now.events_now)}
     same = now.curves.drop_nans()
@@ -48,18 +48,18 @@ def test_events_come_at_the_rate_of_the_model(survival_fit: Fit, later: TrialFor
     share = 1.0 - np.exp(-rate)
     expected = alive * share.mean()
     spread = np.sqrt(alive * np.mean(share * (1 - share)) + np.var(alive * share))
-    assert (later.events - later.events_now).mean() == pytest.approx(expected, abs=5 * spread / np.sqrt(300))
+    assert (later.events - later.events_now).mean() == pytest.approx(expected, abs=5 * spread / np.sqrt(150))
 
 
 def test_success_is_rare_without_a_difference(survival_fit: Fit, later: TrialForecast) -> None:
     """Where today's hazard ratio is near 1, so is that of the analysis, and hardly any analysis is a success."""
-    now = forecast_trial(survival_fit, control="a", more_days=0.0, draws=100).hazard_ratio[0]
+    now = forecast_trial(survival_fit, control="a", more_days=0.0, draws=40).hazard_ratio[0]
     assert abs(np.log(later.hazard_ratio).mean()) < abs(np.log(now)) + 0.1
     assert later.probability_of_success < 0.3
 
 
 def test_an_analysis_at_a_number_of_events(survival_fit: Fit, later: TrialForecast) -> None:
-    found = forecast_trial(survival_fit, control="a", events=later.events_now + 20, draws=100)
+    found = forecast_trial(survival_fit, control="a", events=later.events_now + 20, draws=40)
     assert set(found.events) == {later.events_now + 20.0}
     assert (found.more_days > 0).all()
     assert found.summary().height == 3

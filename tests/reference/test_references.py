@@ -48,13 +48,15 @@ def test_a_reference_is_what_its_record_says(name: str) -> None:
 def test_unlinked_parts_stay_apart(lung: Cohort) -> None:
     """In the lung posterior a scan changes sizes and leaves survival as it was; nothing is said of both together."""
     reference = load_reference("nsclc-2l-oak")
-    early = forecast_from(reference, lung, landmark_day=0, horizon_day=365)
+    early = forecast_from(reference, lung, landmark_day=0, horizon_day=365, draws=300)
     assert set(early.options) == {"atezolizumab", "docetaxel"}
     assert "progression_free" not in early.progression.columns
     assert not any("without progression" in quantity for quantity in early.outcomes["quantity"])
     assert any("withheld" in note for note in early.notes)
     grown = lung.measurements.with_columns(size_mm=3.0 * pl.col("size_mm"))
-    again = forecast_from(reference, lung.with_rows({"measurements": grown}), landmark_day=0, horizon_day=365)
+    again = forecast_from(
+        reference, lung.with_rows({"measurements": grown}), landmark_day=0, horizon_day=365, draws=300
+    )
     assert again.survival.equals(early.survival)
     last = [each.sizes.filter(pl.col("day") == 365)["size_mm_q50"][0] for each in (early, again)]
     assert last[1] > 2.0 * last[0]
@@ -64,14 +66,14 @@ def test_unknown_covariates_are_averaged_over(lung: Cohort) -> None:
     """A patient of whom only the tumour is known: between what the best and the worst of invented patients have."""
     reference = load_reference("nsclc-2l-oak")
     bare = lung.with_rows({"patients": lung.patients.select("patient", "study", "arm")})
-    found = forecast_from(reference, bare, landmark_day=0, horizon_day=365)
+    found = forecast_from(reference, bare, landmark_day=0, horizon_day=365, draws=300)
     assert found.reliability["imputed"][0].split(", ") == sorted(reference.card.covariates)
     assert any("averages over" in note for note in found.notes)
     alive = pl.col("quantity") == "alive at the horizon"
     values = []
     for ecog in (0.0, 1.0):
         own = bare.with_rows({"patients": bare.patients.with_columns(ecog=pl.lit(ecog))})
-        each = forecast_from(reference, own, landmark_day=0, horizon_day=365)
+        each = forecast_from(reference, own, landmark_day=0, horizon_day=365, draws=300)
         values.append(each.outcomes.filter(alive).sort("option")["value"].to_numpy())
     averaged = found.outcomes.filter(alive).sort("option")["value"].to_numpy()
     assert (values[0] > values[1]).all()
@@ -89,7 +91,7 @@ def test_a_patient_of_the_trial_is_known_again() -> None:
         }
     )
     with pytest.raises(ModelError, match="are in the fit"):
-        forecast_from(reference, same, landmark_day=0, horizon_day=365)
+        forecast_from(reference, same, landmark_day=0, horizon_day=365, draws=300)
 
 
 def test_an_unknown_name_and_a_damaged_card(tmp_path: Path) -> None:

@@ -50,6 +50,10 @@ def _skill(name: str) -> str:
     return f"### {name}\n\n{verdict(scores)}\n\n{table(head, rows)}"
 
 
+def _worse(count: int) -> str:
+    return f"; in {count} a simpler method does as well or better" if count else ""
+
+
 def verdict(scores: pl.DataFrame) -> str:
     """Return in how many comparisons the model had the better score, and that a smaller difference may be chance."""
     sentences = []
@@ -64,6 +68,6 @@ def verdict(scores: pl.DataFrame) -> str:
         better = int((both["model"] < both["best"]).sum())
         sentences.append(
             f"By {measure} of {of}, the model is better than the best competitor in {better} of {both.height} pairs of "
-            "landmark and horizon."
+            f"landmark and horizon{_worse(both.height - better)}."
         )
     return " ".join(sentences)

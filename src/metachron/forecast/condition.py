@@ -19,7 +19,7 @@ from scipy.special import logsumexp, softmax
 from metachron.forecast.copies import Copies
 from metachron.forecast.unlike import sample_unlike
 from metachron.inference import Fit
-from metachron.inference.marginal.by_patient import integrate_patients
+from metachron.inference.marginal.by_patient import LEAST_ROWS, integrate_patients
 from metachron.inference.marginal.correction import systematic
 from metachron.inference.pareto import pareto_smooth
 from metachron.joint import Design, Dims, JointModel
@@ -81,7 +81,8 @@ def condition(
         When patient effects of the model cannot be integrated out.
     """
     binding = fit.model.bind(copies.cohort, fit.labels)
-    log_likelihood, effects = integrate_patients(fit.model, binding, vectors, seed=seed)(vectors, nodes=1, effects=True)
+    integrals = integrate_patients(fit.model, binding, vectors, seed=seed, mean_rows=LEAST_ROWS)
+    log_likelihood, effects = integrals(vectors, nodes=1, effects=True)
     assert effects is not None
     patients, _, imputations = copies.rows.shape
     each = log_likelihood[:, copies.rows.reshape(patients, -1)]

@@ -37,9 +37,18 @@ class ByPatient(Protocol):
 
 
 def integrate_patients(
-    model: JointModel, binding: Binding, vectors: Float[np.ndarray, "draw free"], *, seed: int
+    model: JointModel,
+    binding: Binding,
+    vectors: Float[np.ndarray, "draw free"],
+    *,
+    seed: int,
+    mean_rows: int | None = None,
 ) -> ByPatient:
     """Return the integrals of the patients of a binding, their nodes spread over ``vectors``.
+
+    Parameters
+    ----------
+    mean_rows : rows of 64 nodes per patient on average; None: by the number of patients.
 
     Raises
     ------
@@ -57,7 +66,7 @@ def integrate_patients(
     if (reason := why_not(model)) is not None:
         raise ModelError(f"patient effects of this model cannot be integrated out: {reason}")
     adapting = np.concatenate([vectors.mean(axis=0)[None], vectors[:: max(1, len(vectors) // ADAPTING_VECTORS)]])
-    mean_rows = min(MOST_ROWS, max(LEAST_ROWS, ROWS_IN_ALL // patients))
+    mean_rows = mean_rows or min(MOST_ROWS, max(LEAST_ROWS, ROWS_IN_ALL // patients))
     prepared = prepare_at(model, binding, adapting, seed=seed, mean_rows=mean_rows)
 
     def on_nodes(vectors: np.ndarray, *, nodes: int, effects: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
