@@ -17,7 +17,6 @@ from jaxtyping import Array, Bool, Float, Int
 from scipy.special import logsumexp, softmax
 
 from metachron.forecast.copies import Copies
-from metachron.forecast.unlike import sample_unlike
 from metachron.inference import Fit
 from metachron.inference.marginal.by_patient import LEAST_ROWS, integrate_patients
 from metachron.inference.marginal.correction import systematic
@@ -105,6 +104,8 @@ def condition(
     reliable = ~((k > K_LIMIT) | (effective < LEAST_EFFECTIVE))
     sampled = ~reliable if without is None else np.zeros(patients, dtype=bool)
     every = [vectors]
+    if sampled.any():
+        from metachron.forecast.unlike import sample_unlike  # here, since it imports a sampler that is seldom needed
     for patient in map(int, np.flatnonzero(sampled)):
         own = np.unique(copies.rows[patient])
         found = sample_unlike(fit, copies, own, vectors, seed=seed + patient)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -85,10 +86,19 @@ def _read_part(folder: Path, part: str, card: Card) -> Source:
         "citation": card.citation,
         "licence": card.licence,
         "model": fit.model.describe(),
-        "fit": fit.verdict,
+        "fit": _recorded(card.record[part]),
         "metachron": str(fit.provenance.get("versions", {}).get("metachron", "")),
     }
     return Source(fit, pool, members, followed, rests_on, card.cannot_tell)
+
+
+def _recorded(found: Mapping[str, Any]) -> str:
+    """Return in words what was recorded of the draws: `check_reference` finds it again."""
+    ess = min(found["min_ess_bulk"], found["min_ess_tail"])
+    return (
+        f"{found['draws']} draws, R-hat at most {found['max_rhat']}, ESS at least {ess:.0f}, integrals "
+        f"{found['integrals']}"
+    )
 
 
 def write_part(source: Source, folder: Path, part: str) -> None:

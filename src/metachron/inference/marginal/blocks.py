@@ -72,12 +72,13 @@ def make_blocks(binding: Binding, rows_per_patient: np.ndarray, *, mean_rows: in
 
 
 def slabs(blocks: Blocks) -> Iterator[Blocks]:
-    """Yield the blocks by slabs of one length, the last one filled up with blocks of padding."""
+    """Yield the blocks by slabs of one length, the last one filled up with blocks of padding; few blocks as one."""
     count = len(blocks.patient)
-    for start in range(0, count, SLAB):
-        taken = np.minimum(np.arange(start, start + SLAB), count - 1)
+    length = min(SLAB, count)
+    for start in range(0, count, length):
+        taken = np.minimum(np.arange(start, start + length), count - 1)
         slab = jax.tree.map(lambda leaf, at=taken: leaf[at], blocks)
-        beyond = np.arange(start, start + SLAB) >= count
+        beyond = np.arange(start, start + length) >= count
         weight, slot_patient = (value.copy() for value in (slab.weight, slab.slot_patient))
         weight[beyond], slot_patient[beyond] = 0.0, -1
         design = slab.design._replace(patient_weight=jnp.asarray(weight))

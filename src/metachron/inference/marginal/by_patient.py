@@ -30,7 +30,8 @@ class ByPatient(Protocol):
     ) -> tuple[Float[np.ndarray, "draw patient"], Float[np.ndarray, "draw patient effect"] | None]:
         """Return log p(data of a patient | vector), and one draw of the patient's effects given both.
 
-        Other numbers of ``nodes`` give independent nodes. Effects are about the population's fixed part, on the
+        Other numbers of ``nodes`` give independent nodes. With effects, nodes are in single precision, which changes no
+        weight (as in the engine's own draws). Effects are about the population's fixed part, on the
         transform scale, in the order of the model's random parameters.
         """
         ...
@@ -70,7 +71,7 @@ def integrate_patients(
     prepared = prepare_at(model, binding, adapting, seed=seed, mean_rows=mean_rows)
 
     def on_nodes(vectors: np.ndarray, *, nodes: int, effects: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
-        pieces = prepared.slabs(seed=seed + nodes)
+        pieces = prepared.slabs(seed=seed + nodes, single=effects)
         found = evaluate_draws(
             vectors, pieces, view=prepared.view, patients=patients, seed=seed, by_patient=True, effects=effects
         )
