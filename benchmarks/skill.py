@@ -14,6 +14,7 @@ import polars as pl
 
 from metachron.cohort.read import load
 from metachron.forecast import Scores, cross_validate, score
+from metachron.forecast.score import gathered
 from metachron.reference import RECIPES, load_reference
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "_data" / "skill"
@@ -37,7 +38,7 @@ def cross_validated(name: str) -> Scores:
     """Return the scores of a recipe's model by five-fold cross-validation on its own trial."""
     recipe = RECIPES[name]
     model, cohort = recipe.parts["joint"]()
-    settings: dict[str, Any] = {"chains": 2, "draws": 1000, **recipe.settings} | {"chains": 2, "draws": 1000}
+    settings: dict[str, Any] = {**recipe.settings, "chains": 2, "draws": 1000}
     return cross_validate(
         model, cohort, landmarks_and_horizons=PAIRS, covariates=COX[name], folds=5, tell=_tell, **settings
     )
@@ -60,11 +61,7 @@ def external() -> Scores:
         for landmark, horizon in PAIRS
     ]
     found += [score(reference.parts["sizes"], sizes, landmark_day=day, horizon_day=to) for day, to in PAIRS]
-    return Scores(
-        pl.concat([each.table for each in found], how="vertical_relaxed"),
-        pl.concat([each.calibration for each in found if each.calibration.width]),
-        found[0].notes,
-    )
+    return gathered(found)
 
 
 MEASURED: dict[str, Callable[[], Scores]] = {

@@ -17,8 +17,8 @@ def reference_list() -> str:
     """Return the reference posteriors with options, patients and what they were fitted to."""
     rows = []
     for name in reference_names():
-        card = load_reference(name).card
-        arms = ", ".join(load_reference(name).arms)
+        reference = load_reference(name)
+        card, arms = reference.card, ", ".join(reference.arms)
         patients = " and ".join(str(found["patients"]) for found in card.record.values())
         rows.append([f"`{name}`", card.title, arms, patients, "yes" if card.linked else "no"])
     return table(["name", "trial", "options", "patients", "sizes linked to survival"], rows)

@@ -28,6 +28,8 @@ LIMIT_MM = 5.0
 doi:10.1016/j.ejca.2008.10.026."""
 MAX_DAY = 20_000.0
 """About 55 years: beyond it a day is probably a calendar date, an hour count or a typing error."""
+DATED = {"measurements": "day", "visits": "day", "assessments": "day", "markers": "day", "therapies": "start_day"}
+"""The day on which a row came to be known, by table; events and follow-up have their own rules."""
 MAX_LESION_MM = 600.0
 MAX_SUM_MM = 2_000.0
 

@@ -1,7 +1,8 @@
 """Forecasts of patients and cohorts, and their scores."""
 
 from metachron.forecast.cross_validation import cross_validate
-from metachron.forecast.forecast import Forecast, forecast
+from metachron.forecast.forecast import forecast
+from metachron.forecast.result import Forecast
 from metachron.forecast.score import Scores, score
 from metachron.forecast.source import Source
 from metachron.forecast.trial import TrialForecast, forecast_trial

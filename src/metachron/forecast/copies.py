@@ -30,6 +30,11 @@ class Copies:
     imputed: dict[str, tuple[str, ...]]
 
 
+def baseline_covariates(model: JointModel) -> list[str]:
+    """Return the columns of the table patients that a model needs, beside arm and study."""
+    return sorted({column for block in model.covariate_blocks().values() for column in block} - {"arm", "study"})
+
+
 def copy_patients(
     cohort: Cohort, model: JointModel, labels: Labels, options: Sequence[str], pool: pl.DataFrame | None, *, seed: int
 ) -> Copies:
@@ -43,7 +48,7 @@ def copy_patients(
     ModelError
         When a covariate is unknown and there is no pool to take it from.
     """
-    used = sorted({c for block in model.covariate_blocks().values() for c in block} - {"arm", "study"})
+    used = baseline_covariates(model)
     absent = [column for column in used if column not in cohort.patients.columns]
     types = {column: pool.schema[column] if pool is not None else pl.String() for column in absent}
     patients = cohort.patients.with_columns(pl.lit(None, kind).alias(c) for c, kind in types.items())

@@ -11,9 +11,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from metachron.base import DAYS_PER_YEAR
+from metachron.dynamics import Trajectory
 from metachron.dynamics.progression import progression_threshold_mm
 from metachron.forecast.condition import Conditioned
 from metachron.inference.predict.hazard_grid import Grid, cumulative_on_grid, grid_to
+from metachron.inference.predict.subjects import gather
 from metachron.joint import Design, JointModel
 from metachron.joint.hazard_terms import patient_state
 from metachron.joint.population import PatientParameters, patient_parameters
@@ -112,15 +114,15 @@ def _futures(
     model: JointModel,
 ) -> Futures:
     def one(theta: Theta, effects: Array, row: Array, key: Array, nadir: Array) -> tuple[Array, Array, Array]:
-        own = single(design, row)
+        own = gather(design, row[None])
         parameters = one_patient(model, theta, effects, own)
         survival = jnp.ones(0)
         if model.hazard is not None:
             passed = cumulative_on_grid(model, theta, patient_state(model, parameters), own, times.hazard)[0]
             survival = jnp.exp(passed[0] - passed)
-        if parameters is None:
+        if model.dynamics is None or parameters is None:
             return jnp.zeros(0), survival, jnp.zeros(0)
-        size = sizes_mm(model, parameters, times.size_year)
+        size = Trajectory(model.dynamics.law, parameters.psi).size_mm(times.size_year)
         read = jnp.maximum(readings_mm(model, theta, parameters, times.scan_year, key, READINGS), limit_mm)
         return size, survival, jnp.mean(first_progression(read, nadir), axis=0)
 
@@ -134,20 +136,6 @@ def _futures(
     return jax.lax.map(patient, (theta, effects, rows, nadir_mm, keys))
 
 
-def single(design: Design, row: Int[Array, ""]) -> Design:
-    """Return the design of one patient of whom nothing is observed."""
-    return design._replace(
-        measured=None,
-        censored=None,
-        series_patient=jnp.zeros(1, dtype=jnp.int32),
-        patient_weight=jnp.ones(1),
-        arm=design.arm[row][None],
-        study_arm=design.study_arm[row][None],
-        columns={name: matrix[row][None] for name, matrix in design.columns.items()},
-        events=None,
-    )
-
-
 def one_patient(
     model: JointModel, theta: Theta, effects: Float[Array, " effect"], design: Design
 ) -> PatientParameters | None:
@@ -156,15 +144,6 @@ def one_patient(
         return None
     values = Values(dict(theta), effects[None], jnp.zeros((1, len(model.dynamics.lesion))))
     return patient_parameters(model.dynamics, values, design)
-
-
-def sizes_mm(
-    model: JointModel, parameters: PatientParameters, time_year: Float[Array, " time"]
-) -> Float[Array, " time"]:
-    """Return the sizes of one patient's trajectory."""
-    part = model.dynamics
-    assert part is not None
-    return part.law.scale.to_mm(part.law.location(time_year, parameters.psi))
 
 
 def readings_mm(

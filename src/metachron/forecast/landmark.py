@@ -8,10 +8,9 @@ import polars as pl
 
 from metachron.base import InputError, Problem
 from metachron.cohort import Cohort
+from metachron.cohort.schema import DATED
 from metachron.cohort.size_rows import size_rows
 from metachron.joint import JointModel
-
-_DATED = {"measurements": "day", "visits": "day", "assessments": "day", "markers": "day", "therapies": "start_day"}
 
 
 def known_at(cohort: Cohort, landmark_day: float, model: JointModel) -> Cohort:
@@ -35,7 +34,7 @@ def known_at(cohort: Cohort, landmark_day: float, model: JointModel) -> Cohort:
     if problems:
         raise InputError(problems, what=f"cohort {cohort.name!r} at landmark day {landmark_day:g}")
     tables = dict(cohort.tables)
-    for name, column in _DATED.items():
+    for name, column in DATED.items():
         day = pl.col(column)
         tables[name] = tables[name].filter(day.is_null() | (day <= landmark_day))
     tables["events"] = cohort.events.filter(pl.col("day_upper") <= landmark_day)

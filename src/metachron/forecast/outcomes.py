@@ -41,17 +41,20 @@ def after(cohort: Cohort, landmark_day: float, event: str) -> pl.DataFrame:
     return outcomes(cohort, event).select("patient", time, "event")
 
 
+def sizes_of(cohort: Cohort, limit_mm: float) -> pl.DataFrame:
+    """Return patient, day, size_mm (the limit where censored), censored, of the sum of lesions, in order of time."""
+    rows = size_rows(cohort.measurements, cohort.lesions, "sum", limit_mm=limit_mm).used
+    return rows.sort("patient", "day").select("patient", "day", "size_mm", "censored")
+
+
 def sizes_after(cohort: Cohort, landmark_day: float, horizon_day: float, limit_mm: float) -> pl.DataFrame:
     """Return patient, day, size_mm (the limit where censored), censored, of the time after the landmark."""
-    rows = size_rows(cohort.measurements, cohort.lesions, "sum", limit_mm=limit_mm).used
-    ahead = rows.filter((pl.col("day") > landmark_day) & (pl.col("day") <= horizon_day))
-    return ahead.select("patient", "day", "size_mm", "censored").sort("patient", "day")
+    return sizes_of(cohort, limit_mm).filter((pl.col("day") > landmark_day) & (pl.col("day") <= horizon_day))
 
 
 def seen_sizes(cohort: Cohort, landmark_day: float, limit_mm: float) -> pl.DataFrame:
     """Return patient, and what is known of the size: lists of day and size_mm up to the landmark."""
-    rows = size_rows(cohort.measurements, cohort.lesions, "sum", limit_mm=limit_mm).used
-    known = rows.filter(pl.col("day") <= landmark_day).sort("patient", "day")
+    known = sizes_of(cohort, limit_mm).filter(pl.col("day") <= landmark_day)
     grouped = known.group_by("patient", maintain_order=True).agg("day", pl.col("size_mm").clip(lower_bound=limit_mm))
     return cohort.patients.select("patient").join(grouped, on="patient", how="left", maintain_order="left")
 

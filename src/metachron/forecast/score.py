@@ -81,6 +81,15 @@ class Scores:
         return self.table._repr_html_()
 
 
+def gathered(parts: Sequence[Scores], notes: Sequence[str] = ()) -> Scores:
+    """Return several scores as one; further notes come last, and each is told once."""
+    return Scores(
+        pl.concat([part.table for part in parts], how="vertical_relaxed"),
+        pl.concat([part.calibration for part in parts if part.calibration.width] or [pl.DataFrame()]),
+        tuple(dict.fromkeys([*(note for part in parts for note in part.notes), *notes])),
+    )
+
+
 def score(
     source: Fit | Source,
     cohort: Cohort,
@@ -157,10 +166,9 @@ def _survival(
     own = dict(people.patients.select("patient", "arm").iter_rows())
     found = forecast(source, people, landmark_day=landmark_day, horizon_day=horizon_day, draws=draws, seed=seed)
     given = found.survival.filter(pl.col("option") == pl.col("patient").replace_strict(own))
-    wide = given.pivot("day", index="patient", values="survival", sort_columns=False)
-    days = np.sort(np.asarray([float(name) for name in wide.columns[1:]]))
-    ordered = people.patients.select("patient").join(wide, on="patient", how="left", maintain_order="left")
-    values = np.stack([ordered[name].to_numpy() for name in sorted(wide.columns[1:], key=float)], axis=1)
+    ordered = given.sort(pl.col("patient").cast(pl.Enum(people.patient_ids)), "day")
+    values = ordered["survival"].to_numpy().reshape(len(people.patient_ids), -1)
+    days = ordered["day"].head(values.shape[1]).to_numpy()
     return {MODEL: values}, (days - landmark_day) / DAYS_PER_YEAR
 
 

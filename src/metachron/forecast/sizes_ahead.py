@@ -16,10 +16,11 @@ from metachron.cohort import Cohort
 from metachron.cohort.arrays import bucket
 from metachron.forecast.condition import Conditioned, condition
 from metachron.forecast.copies import copy_patients
-from metachron.forecast.futures import one_patient, readings_mm, single
+from metachron.forecast.futures import one_patient, readings_mm
 from metachron.forecast.source import Source
 from metachron.inference.predict.draws import population_vectors
 from metachron.inference.predict.hazard_grid import Grid, cumulative_on_grid, grid_to
+from metachron.inference.predict.subjects import gather
 from metachron.joint import Design, JointModel
 from metachron.joint.hazard_terms import patient_state
 from metachron.joint.sites import Theta
@@ -102,7 +103,7 @@ def _draw(
     model: JointModel,
 ) -> tuple[Float[Array, "row draw"], Float[Array, "row draw"]]:
     def one(theta: Theta, effects: Array, copy: Array, key: Array, time: Array, place: Array) -> tuple[Array, Array]:
-        own = single(design, copy)
+        own = gather(design, copy[None])
         parameters = one_patient(model, theta, effects, own)
         assert parameters is not None
         size = readings_mm(model, theta, parameters, time[None], key, 1)[0, 0]

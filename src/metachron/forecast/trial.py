@@ -29,6 +29,11 @@ from metachron.survival import fit_cox, kaplan_meier, log_rank
 
 LONGEST_YEAR = 50.0
 TIMES = 60
+ASSUMED = (
+    "Research software, not a medical device: a forecast is no decision about a trial.",
+    "Everybody who is alive stays under observation until the analysis; enrolment is complete.",
+    "Treatment goes on as in the data so far, and the model is taken to be right.",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +156,7 @@ def forecast_trial(
     curves = _curves(end, event, who, now, happened, arms)
     return TrialForecast(
         *arms, curves, ratio, success, event[:, compared].sum(axis=1).astype(float), wait * DAYS_PER_YEAR,
-        int(happened[compared].sum()), alpha, _notes(),
+        int(happened[compared].sum()), alpha, ASSUMED,
     )  # fmt: skip
 
 
@@ -235,11 +240,3 @@ def _curves(
             values[draw, place] = kaplan_meier(end[draw, own], event[draw, own]).at(times)
     frame = band_frame(values, {"arm": arms, "day": times * DAYS_PER_YEAR}, prefix="survival_")
     return frame.with_columns(pl.Series("observed", observed.ravel()))
-
-
-def _notes() -> tuple[str, ...]:
-    return (
-        "Research software, not a medical device: a forecast is no decision about a trial.",
-        "Everybody who is alive stays under observation until the analysis; enrolment is complete.",
-        "Treatment goes on as in the data so far, and the model is taken to be right.",
-    )

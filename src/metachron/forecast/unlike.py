@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import polars as pl
 from jaxtyping import Array, Float, Int
 
 from metachron.forecast.copies import Copies
@@ -80,10 +79,7 @@ def sample_unlike(
     vectors : unconstrained population vectors of the posterior.
     """
     names = [copies.cohort.patient_ids[row] for row in rows]
-    own = copies.cohort.with_rows(
-        {name: frame.filter(pl.col("patient").is_in(names)) for name, frame in copies.cohort.tables.items()}
-    )
-    model, binding = fit.model, fit.model.bind(own, fit.labels)
+    model, binding = fit.model, fit.model.bind(copies.cohort.select(names), fit.labels)
     free = vectors.shape[1]
     density = _Density(model, binding.dims, free)
     covariance = np.cov(vectors.T) + 1e-10 * np.eye(free)

@@ -53,7 +53,7 @@ class Card:
             found = tomllib.loads(path.read_text("utf-8"))
             lists: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in found.items()}
             return cls(**lists)
-        except (OSError, tomllib.TOMLDecodeError, TypeError, KeyError) as error:
+        except (OSError, tomllib.TOMLDecodeError, TypeError) as error:
             raise FitFileError(
                 f"reference posterior {folder}: its card.toml cannot be read ({type(error).__name__}: {error}); "
                 "make it again with `metachron reference make`"

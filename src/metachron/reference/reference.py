@@ -13,6 +13,7 @@ import polars as pl
 
 from metachron.base import FitFileError, ModelError
 from metachron.forecast import Source
+from metachron.forecast.copies import baseline_covariates
 from metachron.inference import Fit
 from metachron.reference.card import Card
 from metachron.reference.synthetic import invent_patients
@@ -104,7 +105,7 @@ def _recorded(found: Mapping[str, Any]) -> str:
 def write_part(source: Source, folder: Path, part: str) -> None:
     """Write a part without its patients: draws, model and labels, and invented patients with covariates like theirs."""
     source.fit.without_cohort().save(folder / f"{part}.nc")
-    used = sorted({c for block in source.fit.model.covariate_blocks().values() for c in block} - {"arm", "study"})
+    used = baseline_covariates(source.fit.model)
     pool = invent_patients(source.pool, used) if used and source.pool is not None else None
     trial = {
         "pool": {} if pool is None else pool.to_dict(as_series=False),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import polars as pl
-
 from metachron.base import ModelError
 from metachron.cohort import Cohort
 from metachron.forecast import Scores, Source, cross_validate, score
+from metachron.forecast.score import gathered
 from metachron.inference import Fit
 from metachron.reference.reference import Reference
 
@@ -62,8 +61,4 @@ def score_from(
             )  # fmt: skip
     if not found:
         raise ModelError(f"nothing of cohort {cohort.name!r} can be scored: {' '.join(notes)}")
-    return Scores(
-        pl.concat([each.table for each in found], how="vertical_relaxed"),
-        pl.concat([each.calibration for each in found if each.calibration.width] or [pl.DataFrame()]),
-        tuple(dict.fromkeys([note for each in found for note in each.notes] + notes)),
-    )
+    return gathered(found, notes)

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import polars as pl
 
 from metachron.cohort.checks.rule import Rule, Tables, number, rows_where, violations, whole_cohort
+from metachron.cohort.schema import DATED
 
 _AT_RISK = ("events.patient", "events.kind", "followup.patient", "followup.kind")
 _LOWER, _UPPER = pl.col("day_lower"), pl.col("day_upper")
 _FEW_PATIENTS = 20
 _SHORT_DAYS = 60.0
-_DATED = {"measurements": "day", "visits": "day", "assessments": "day", "markers": "day", "therapies": "start_day"}
 
 
 def event_rules() -> Iterator[Rule]:
@@ -23,7 +23,7 @@ def event_rules() -> Iterator[Rule]:
     yield _NO_FOLLOWUP
     yield _BEFORE_ENTRY
     yield _AFTER_FOLLOWUP
-    for table, column in _DATED.items():
+    for table, column in DATED.items():
         yield _after_death(table, column)
     yield _after_death("followup", "last_day")
     yield _IN_MONTHS

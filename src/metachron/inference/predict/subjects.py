@@ -8,6 +8,7 @@ from dataclasses import replace
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
+from jaxtyping import Array, Int
 from scipy.stats import norm, qmc
 
 from metachron.base import ModelError, list_briefly
@@ -48,7 +49,7 @@ def fitted_design(fit: Fit) -> Design:
     return gather(design, np.arange(len(fit.labels.patients)))._replace(series_patient=series)
 
 
-def gather(design: Design, index: np.ndarray) -> Design:
+def gather(design: Design, index: Int[np.ndarray, " chosen"] | Int[Array, " chosen"]) -> Design:
     """Return the groups and covariates of chosen patients, one entry per index; nothing of what was recorded.
 
     There is one series, of the first patient: predictions of survival depend on patients, not on their series.

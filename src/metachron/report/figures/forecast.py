@@ -5,11 +5,10 @@ from __future__ import annotations
 import polars as pl
 from matplotlib.axes import Axes
 
-from metachron.base import DAYS_PER_YEAR, MONTHS_PER_YEAR, ModelError, list_briefly
+from metachron.base import DAYS_PER_MONTH, ModelError, list_briefly
 from metachron.forecast import Forecast
 from metachron.report.figures.style import GREY, INK, Chart, colour, line, month_axis, new_chart, percent_axis
 
-DAYS_PER_MONTH = DAYS_PER_YEAR / MONTHS_PER_YEAR
 _HEADROOM = 1.6
 
 

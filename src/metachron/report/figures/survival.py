@@ -46,7 +46,7 @@ def _by_arm(
         blocks = panels(chart, len(arms), sharey=True)
         for arm, (axes,) in zip(arms, blocks, strict=True):
             index = numbers.arms.index(arm)
-            _band(axes, curves.filter(pl.col("arm") == arm), prefix, index, f"{label}, 90 %")
+            survival_band(axes, curves.filter(pl.col("arm") == arm), prefix, index, f"{label}, 90 %")
             observed = kaplan_meier_of(outcomes.filter(pl.col("arm") == arm))
             _steps(axes, observed)
             _at_risk(axes, observed)
@@ -57,7 +57,8 @@ def _by_arm(
         return chart
 
 
-def _band(axes: Axes, rows: pl.DataFrame, prefix: str, index: int, label: str) -> None:
+def survival_band(axes: Axes, rows: pl.DataFrame, prefix: str, index: int, label: str) -> None:
+    """Draw median and 90 % band of survival: columns time_year and ``prefix`` with q05, q50, q95."""
     month = rows["time_year"] * MONTHS_PER_YEAR
     low, middle, high = (100 * rows[f"{prefix}{name}"] for name in ("q05", "q50", "q95"))
     axes.fill_between(month, low, high, color=colour(index), alpha=0.22, lw=0)
@@ -97,7 +98,7 @@ def standardised(source: Fit | Numbers) -> Chart:
         left, right = chart.subplots(1, 2)
         for index, arm in enumerate(numbers.arms):
             rows = numbers.standardised.filter(pl.col("arm") == arm)
-            _band(left, rows, "survival_", index, arm)
+            survival_band(left, rows, "survival_", index, arm)
         percent_axis(left)
         left.set_ylabel(survival_label(numbers.event))
         left.set_title("All patients, as if in each arm")

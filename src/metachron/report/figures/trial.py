@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from metachron.base import DAYS_PER_MONTH, DAYS_PER_YEAR
 from metachron.forecast import TrialForecast
-from metachron.report.figures.forecast import DAYS_PER_MONTH
-from metachron.report.figures.style import INK, Chart, colour, line, month_axis, new_chart, panels, percent_axis
+from metachron.report.figures.style import INK, Chart, month_axis, new_chart, panels, percent_axis
+from metachron.report.figures.survival import survival_band
 
 
 def trial_forecast(found: TrialForecast) -> Chart:
@@ -15,11 +16,9 @@ def trial_forecast(found: TrialForecast) -> Chart:
     with new_chart(3.6) as chart:
         blocks = panels(chart, len(arms), sharey=True)
         for index, (arm, (axes,)) in enumerate(zip(arms, blocks, strict=True)):
-            rows = found.curves.filter(pl.col("arm") == arm)
+            rows = found.curves.filter(pl.col("arm") == arm).with_columns(time_year=pl.col("day") / DAYS_PER_YEAR)
             month = rows["day"] / DAYS_PER_MONTH
-            low, middle, high = (100 * rows[f"survival_{name}"] for name in ("q05", "q50", "q95"))
-            axes.fill_between(month, low, high, color=colour(index), alpha=0.22, lw=0)
-            axes.plot(month, middle, color=colour(index), ls=line(index), label="at the analysis, 90 %")
+            survival_band(axes, rows, "survival_", index, "at the analysis, 90 %")
             axes.step(month, 100 * rows["observed"], where="post", color=INK, lw=1.3, label="today")
             axes.set_title(arm)
             percent_axis(axes)
