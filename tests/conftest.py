@@ -31,3 +31,11 @@ def interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def room_for_programs() -> None:
+    """Drop compiled programs before there are more of them than a process can hold."""
+    from metachron.inference.programs import release_programs
+
+    release_programs()

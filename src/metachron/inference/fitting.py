@@ -15,6 +15,7 @@ from metachron.base import ConvergenceError, ModelError
 from metachron.cohort import Cohort
 from metachron.inference.checkpoint import Checkpoint
 from metachron.inference.fit import Fit
+from metachron.inference.programs import release_programs
 from metachron.inference.progress import Progress
 from metachron.inference.settings import WARMUP, NutsSettings, refuse_unknown_engine
 from metachron.joint import JointModel
@@ -69,6 +70,7 @@ def fit(
         is returned with ``provenance["interrupted"]`` true and its verdict.
     """
     refuse_unknown_engine(engine)
+    release_programs()
     binding = model.bind(cohort)
     taken, reason = _choose(engine, model)
     common = {"chains": chains, "draws": draws, "seed": seed, "target_acceptance": target_acceptance}
@@ -123,9 +125,7 @@ def _run(
     checkpoint: Checkpoint | None,
     tell: Callable[[str], None] | None,
 ) -> Fit:
-    from metachron.inference.chains import sample_chains
     from metachron.inference.posterior import name_draws
-    from metachron.inference.target import joint_target
 
     started = time.perf_counter()
     extra: dict[str, Any] = {}
@@ -137,7 +137,9 @@ def _run(
         extra["integrals"] = marginal.verdict.as_dict()
         posterior, statistics = name_draws(model, binding, sampled, marginal.effects)
     else:
-        sampled = sample_chains(joint_target(model, binding), settings, progress, checkpoint)
+        from metachron.inference.joint_engine import sample_joint
+
+        sampled = sample_joint(model, binding, settings, progress, checkpoint)
         posterior, statistics = name_draws(model, binding, sampled)
     provenance = {
         "engine": engine,
