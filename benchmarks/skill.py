@@ -1,4 +1,4 @@
-"""``python -m benchmarks.skill NAME...``: how well forecasts of real patients are met, for the documentation.
+"""``python -m benchmarks.skill NAME...``: how well forecasts of real patients are met, kept with the posteriors.
 
 FFCD 2000-05 and INSPIRE by cross-validation with the models of their reference posteriors; OAK's posterior on POPLAR.
 """
@@ -16,8 +16,9 @@ from metachron.cohort.read import load
 from metachron.forecast import Scores, cross_validate, score
 from metachron.forecast.score import gathered
 from metachron.reference import RECIPES, load_reference
+from metachron.reference.skill import FILE
 
-FOLDER = Path(__file__).resolve().parents[1] / "docs" / "_data" / "skill"
+FOLDER = Path(__file__).resolve().parents[1] / "src" / "metachron" / "reference" / "posteriors"
 LANDMARKS = (0.0, 60.0, 90.0, 180.0)
 HORIZONS = (182.6, 365.25)
 PAIRS = [(landmark, landmark + ahead) for landmark in LANDMARKS for ahead in HORIZONS]
@@ -72,13 +73,12 @@ MEASURED: dict[str, Callable[[], Scores]] = {
 
 
 def main() -> None:
-    """Measure the named posteriors, all when none is named, and write their scores."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    """Measure the named posteriors, all when none is named, and write their scores beside them."""
     for name in sys.argv[1:] or MEASURED:
         found = MEASURED[name]()
-        found.table.write_csv(FOLDER / f"{name}.csv")
-        found.calibration.write_csv(FOLDER / f"{name}-calibration.csv")
-        _tell(f"written: {FOLDER / name}.csv; {' '.join(found.notes)}")
+        path = FOLDER / name / FILE
+        found.table.write_csv(path)
+        _tell(f"written: {path}; {' '.join(found.notes)}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from benchmarks.stan_data import PROGRAMS, stan_data, to_stan_vectors
 from metachron.base import MetachronError
 from metachron.inference.diagnostics import summarise_draws
 from metachron.inference.settings import NutsSettings
-from metachron.inference.target import start_at_medians
+from metachron.inference.target import joint_target
 from metachron.joint import JointModel
 from metachron.joint.design import Binding
 from metachron.joint.sites import population_size
@@ -82,8 +82,9 @@ def check_density(chain: StanChain, model: JointModel, binding: Binding) -> floa
 def _sample(chains: list[StanChain], job: Job, model: JointModel, binding: Binding) -> dict[str, Any]:
     """Return the draws' summary and counts; the chains start where metachron's own would."""
     warmup = NutsSettings.warmup if job.warmup is None else job.warmup
+    start = joint_target(model, binding).start
     for index, chain in enumerate(chains):
-        vector = np.asarray(start_at_medians(model, binding.dims, jax.random.fold_in(jax.random.key(job.seed), index)))
+        vector = np.asarray(start(jax.random.fold_in(jax.random.key(job.seed), index)))
         chain.start(to_stan_vectors(vector[None], model, binding))
         chain.send(f"warmup {warmup} {NutsSettings.target_acceptance}")
     warm = [chain.answer() for chain in chains]

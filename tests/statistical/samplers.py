@@ -14,13 +14,14 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array
 
-from metachron.inference.joint_engine import sample_joint
+from metachron.inference.chains import sample_chains
 from metachron.inference.marginal import nodes
 from metachron.inference.marginal.blocks import LANES
 from metachron.inference.marginal.correction import systematic
 from metachron.inference.marginal.engine import MarginalDraws, sample_marginal
 from metachron.inference.posterior import name_draws
 from metachron.inference.settings import NutsSettings
+from metachron.inference.target import joint_target
 from metachron.joint import Binding, JointModel
 from metachron.joint.sites import unpack_population
 from statistical.laplace import laplace_by_patient
@@ -39,7 +40,7 @@ Sampler = Callable[[JointModel, Binding, NutsSettings], Drawn]
 
 def by_nuts(model: JointModel, binding: Binding, settings: NutsSettings) -> Drawn:
     """Return draws of the joint engine."""
-    return Drawn(name_draws(model, binding, sample_joint(model, binding, settings))[0])
+    return Drawn(name_draws(model, binding, sample_chains(joint_target(model, binding), settings))[0])
 
 
 def by_marginal(model: JointModel, binding: Binding, settings: NutsSettings) -> Drawn:

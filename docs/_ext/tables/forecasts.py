@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 
-from metachron.reference import load_reference, reference_names
+from metachron.reference import load_reference, reference_names, skill_in_words
 from tables.markdown import table
 
-_FOLDER = Path(__file__).resolve().parents[2] / "_data" / "skill"
 _SHOWN = ("AUC", "integrated Brier", "CRPS of log size", "coverage of 90 % intervals")
 
 
@@ -25,13 +22,14 @@ def reference_list() -> str:
 
 
 def forecast_skill() -> str:
-    """Return the measured scores, one table per posterior, or that they have not been measured."""
-    parts = [_skill(name) for name in reference_names() if (_FOLDER / f"{name}.csv").is_file()]
-    return "\n\n".join(parts) if parts else "Not measured yet."
+    """Return the measured scores, one table per posterior."""
+    return "\n\n".join(_skill(name) for name in reference_names())
 
 
 def _skill(name: str) -> str:
-    scores = pl.read_csv(_FOLDER / f"{name}.csv")
+    scores = load_reference(name).skill
+    if scores is None:
+        return f"### {name}\n\nNot measured yet."
     shown = scores.filter(pl.col("score").is_in(_SHOWN)).with_columns(
         ahead=pl.col("horizon_day") - pl.col("landmark_day")
     )
@@ -47,27 +45,4 @@ def _skill(name: str) -> str:
         for row in shown.iter_rows(named=True)
     ]
     head = ["landmark, day", "days ahead", "score", "method", "value (90 % interval)", "patients"]
-    return f"### {name}\n\n{verdict(scores)}\n\n{table(head, rows)}"
-
-
-def _worse(count: int) -> str:
-    return f"; in {count} a simpler method does as well or better" if count else ""
-
-
-def verdict(scores: pl.DataFrame) -> str:
-    """Return in how many comparisons the model had the better score, and that a smaller difference may be chance."""
-    sentences = []
-    for of, measure in (("survival", "integrated Brier"), ("sizes", "CRPS of log size")):
-        own = scores.filter((pl.col("of") == of) & (pl.col("score") == measure))
-        if own.is_empty():
-            continue
-        keys = ["landmark_day", "horizon_day"]
-        model = own.filter(pl.col("method") == "joint model").select(*keys, pl.col("value").alias("model"))
-        best = own.filter(pl.col("method") != "joint model").group_by(keys).agg(pl.col("value").min().alias("best"))
-        both = model.join(best, on=keys)
-        better = int((both["model"] < both["best"]).sum())
-        sentences.append(
-            f"By {measure} of {of}, the model is better than the best competitor in {better} of {both.height} pairs of "
-            f"landmark and horizon{_worse(both.height - better)}."
-        )
-    return " ".join(sentences)
+    return f"### {name}\n\n{skill_in_words(scores)}\n\n{table(head, rows)}"

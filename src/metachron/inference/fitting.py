@@ -125,7 +125,9 @@ def _run(
     checkpoint: Checkpoint | None,
     tell: Callable[[str], None] | None,
 ) -> Fit:
+    from metachron.inference.chains import sample_chains
     from metachron.inference.posterior import name_draws
+    from metachron.inference.target import joint_target
 
     started = time.perf_counter()
     extra: dict[str, Any] = {}
@@ -137,9 +139,7 @@ def _run(
         extra["integrals"] = marginal.verdict.as_dict()
         posterior, statistics = name_draws(model, binding, sampled, marginal.effects)
     else:
-        from metachron.inference.joint_engine import sample_joint
-
-        sampled = sample_joint(model, binding, settings, progress, checkpoint)
+        sampled = sample_chains(joint_target(model, binding), settings, progress, checkpoint)
         posterior, statistics = name_draws(model, binding, sampled)
     provenance = {
         "engine": engine,

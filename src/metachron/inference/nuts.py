@@ -25,6 +25,8 @@ from metachron.inference.sampled import CHUNK, Statistics
 from metachron.inference.target import Density
 
 MAX_RANK = 24
+AT_ONCE = 12
+"""Directions of the mass matrix in one product."""
 WINDOW_ROWS = 400
 TARGET_ACCEPTANCE = 0.8
 MAX_DOUBLINGS = 10
@@ -74,11 +76,11 @@ def run_chunk(
     sees only the difference between the two, so the target is an argument and not part of the compiled code.
     """
 
-    metric = chain.metric
-    unit = jnp.ones_like(metric.sigma)
+    coordinates = _Coordinates.of(chain.metric)
+    unit = jnp.ones_like(coordinates.sigma)
 
     def white_density(white: Array) -> Array:
-        return density(_colour(metric, white), data)
+        return density(coordinates.colour(white), data)
 
     def step(carry: tuple[Any, Any], step_key: Array) -> tuple[tuple[Any, Any], Any]:
         state, dual = carry
@@ -97,12 +99,12 @@ def run_chunk(
         )
         return (state, dual), Chunk(state.position, state.logdensity_grad, statistics)
 
-    start = _whiten(metric, chain.state)
+    start = coordinates.whiten(chain.state)
     (state, dual), chunk = jax.lax.scan(step, (start, chain.dual), jax.random.split(key, CHUNK))
-    positions = jax.vmap(partial(_colour, metric))(chunk.positions)
-    gradients = jax.vmap(partial(_colour_gradient, metric))(chunk.gradients)
+    positions = jax.vmap(coordinates.colour)(chunk.positions)
+    gradients = jax.vmap(coordinates.colour_gradient)(chunk.gradients)
     state = HMCState(positions[-1], state.logdensity, gradients[-1])
-    return _fixed(ChainState(state, dual, metric)), Chunk(positions, gradients, chunk.statistics)
+    return _fixed(ChainState(state, dual, chain.metric)), Chunk(positions, gradients, chunk.statistics)
 
 
 @dataclass(frozen=True)
@@ -132,29 +134,45 @@ class Schedule:
         return dict(self.windows).get(chunk)
 
 
-def _stretch(metric: LowRankInverseMassMatrix, vector: Array, power: float) -> Array:
-    """Return (I + U (Lambda^power - I) U') vector."""
-    return vector + metric.U @ ((metric.lam**power - 1.0) * (metric.U.T @ vector))
+class _Coordinates(NamedTuple):
+    """Whitened coordinates y of a vector: x = sigma (I + U (Lambda^1/2 - I) U') y.
 
-
-def _colour(metric: LowRankInverseMassMatrix, white: Array) -> Array:
-    """Return the vector at a whitened one: x = sigma (I + U (Lambda^1/2 - I) U') y.
-
-    Sampling y with a unit mass matrix is sampling x with the low-rank one, and spares the products with U in every
-    kinetic energy and every U-turn check.
+    In them the mass matrix is the identity, which spares the products with U in every kinetic energy and every U-turn
+    check. ``directions`` holds the columns of U as rows, a few to each array: XLA hands larger products to a library
+    whose call costs more than the product.
     """
-    return metric.sigma * _stretch(metric, white, 0.5)
 
+    sigma: Float[Array, " free"]
+    directions: tuple[Float[Array, "direction free"], ...]
+    variances: tuple[Float[Array, " direction"], ...]
 
-def _colour_gradient(metric: LowRankInverseMassMatrix, gradient: Array) -> Array:
-    """Return the gradient with respect to x from the one with respect to y."""
-    return _stretch(metric, gradient, -0.5) / metric.sigma
+    @classmethod
+    def of(cls, metric: LowRankInverseMassMatrix) -> _Coordinates:
+        """Return the coordinates of a mass matrix."""
+        rows, starts = metric.U.T, range(0, metric.lam.shape[0], AT_ONCE)
+        return cls(
+            metric.sigma,
+            tuple(rows[k : k + AT_ONCE] for k in starts),
+            tuple(metric.lam[k : k + AT_ONCE] for k in starts),
+        )
 
+    def _stretch(self, vector: Array, power: float) -> Array:
+        """Return (I + U (Lambda^power - I) U') vector."""
+        parts = zip(self.directions, self.variances, strict=True)
+        return vector + sum(((variance**power - 1.0) * (rows @ vector)) @ rows for rows, variance in parts)
 
-def _whiten(metric: LowRankInverseMassMatrix, state: HMCState) -> HMCState:
-    """Return a state in whitened coordinates."""
-    position = _stretch(metric, state.position / metric.sigma, -0.5)
-    return HMCState(position, state.logdensity, _stretch(metric, metric.sigma * state.logdensity_grad, 0.5))
+    def colour(self, white: Array) -> Array:
+        """Return the vector at whitened coordinates."""
+        return self.sigma * self._stretch(white, 0.5)
+
+    def colour_gradient(self, gradient: Array) -> Array:
+        """Return the gradient with respect to x from the one with respect to y."""
+        return self._stretch(gradient, -0.5) / self.sigma
+
+    def whiten(self, state: HMCState) -> HMCState:
+        """Return a state in whitened coordinates."""
+        position = self._stretch(state.position / self.sigma, -0.5)
+        return HMCState(position, state.logdensity, self._stretch(self.sigma * state.logdensity_grad, 0.5))
 
 
 def learn_metric(chain: ChainState, window: list[Chunk]) -> ChainState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,8 +11,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Array, Float
 
-from metachron.inference.chunked import by_chunk
-from metachron.inference.sampled import Sampled
+from metachron.inference.sampled import CHUNK, Sampled
 from metachron.joint import Dims, JointModel
 from metachron.joint.design import Binding, Design
 from metachron.joint.names import FlatName, site_axes
@@ -44,12 +44,6 @@ def _constrain_population(vectors: Float[Array, "step free"], *, model: JointMod
     return jax.lax.map(lambda vector: unpack_population(vector, model, dims)[0], vectors)
 
 
-def _population_alone(
-    vectors: Float[Array, "step free"], *, model: JointModel, dims: Dims
-) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
-    return _constrain_population(vectors, model=model, dims=dims), {}, {}
-
-
 def name_draws(
     model: JointModel,
     binding: Binding,
@@ -68,8 +62,16 @@ def name_draws(
     """
     chains, draws, free = sampled.positions.shape
     rows = sampled.positions.reshape(-1, free)
-    constrain = partial(_constrain, design=binding.design) if effects is None else _population_alone
-    theta, by_label, lesions = by_chunk(partial(constrain, model=model, dims=binding.dims), rows)
+    short = -len(rows) % CHUNK
+    padded = np.concatenate([rows, np.repeat(rows[-1:], short, axis=0)]).reshape(-1, CHUNK, free)
+    pieces: list[Any]
+    if effects is None:
+        pieces = [_constrain(jnp.asarray(c), binding.design, model=model, dims=binding.dims) for c in padded]
+    else:
+        pieces = [(_constrain_population(jnp.asarray(c), model=model, dims=binding.dims), {}, {}) for c in padded]
+    theta, by_label, lesions = jax.tree.map(
+        lambda *parts: np.concatenate([np.asarray(p) for p in parts])[: len(rows)], *pieces
+    )
 
     def shaped(value: np.ndarray, count: int | None = None) -> np.ndarray:
         value = value if count is None else value[:, :count]

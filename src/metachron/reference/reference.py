@@ -16,6 +16,7 @@ from metachron.forecast import Source
 from metachron.forecast.copies import baseline_covariates
 from metachron.inference import Fit
 from metachron.reference.card import Card
+from metachron.reference.skill import read_skill, skill_in_words
 from metachron.reference.synthetic import invent_patients
 
 SIZE_LIMIT_BYTES = 2_000_000
@@ -26,11 +27,13 @@ _TRIAL = "trial.json"
 class Reference:
     """A reference posterior: its card, and one source, or two of patients who could not be matched.
 
-    ``parts`` by name: ``joint``, or ``sizes`` and ``survival``.
+    ``parts`` by name: ``joint``, or ``sizes`` and ``survival``. ``skill``: how well its forecasts were met, see
+    `read_skill`; None where that has not been measured.
     """
 
     card: Card
     parts: Mapping[str, Source]
+    skill: pl.DataFrame | None = None
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -66,11 +69,11 @@ def load_reference(name: str | Path) -> Reference:
 
 
 def _read(folder: Path) -> Reference:
-    card = Card.read(folder)
-    return Reference(card, {part: _read_part(folder, part, card) for part in card.parts})
+    card, skill = Card.read(folder), read_skill(folder)
+    return Reference(card, {part: _read_part(folder, part, card, skill_in_words(skill)) for part in card.parts}, skill)
 
 
-def _read_part(folder: Path, part: str, card: Card) -> Source:
+def _read_part(folder: Path, part: str, card: Card, skill: str) -> Source:
     fit = Fit.load(folder / f"{part}.nc")
     path = folder / f"{part}.{_TRIAL}"
     try:
@@ -88,6 +91,7 @@ def _read_part(folder: Path, part: str, card: Card) -> Source:
         "licence": card.licence,
         "model": fit.model.describe(),
         "fit": _recorded(card.record[part]),
+        "measured skill": skill,
         "metachron": str(fit.provenance.get("versions", {}).get("metachron", "")),
     }
     return Source(fit, pool, members, followed, rests_on, card.cannot_tell)
