@@ -74,11 +74,11 @@ def test_every_node_has_the_density_of_the_joint_model(joint: tuple[JointModel, 
     view = NodeModel.of(model, binding.dims)
     theta = dict(median_values(model, binding.dims).theta)
     theta |= {name: value + 0.1 for name, value in theta.items() if ".link[" in name}
-    mean, factor = population_normal(view, theta, binding)
+    stacked = {name: jnp.asarray(value)[None] for name, value in theta.items()}
+    mean, factor = population_normal(stacked, binding.design, view=view)
     blocks = uniform_blocks(binding, 1)
     placed = place_nodes(view, binding, blocks, population_mixture(mean, factor), seed=1)
     table = make_table(*placed, blocks, view=view)
-    stacked = {name: jnp.asarray(value)[None] for name, value in theta.items()}
     found = np.asarray(log_weights(stacked, table, view=view))[0] - np.asarray(placed.log_share)
 
     count, effects = mean.shape

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from metachron.inference.marginal.blocks import LANES, ROWS, Blocks
-from metachron.inference.marginal.mixture import POPULATION_SHARE, Mixture, population_mixture, renew_population, split
+from metachron.inference.marginal.mixture import Mixture, conditional_mean, population_mixture, renew_population, split
 from metachron.inference.marginal.nodes import (
     log_weights,
     normalise,
@@ -53,15 +53,9 @@ def _unpack(vectors: Float[Array, "theta free"], *, view: NodeModel) -> dict[str
     return jax.vmap(lambda vector: unpack_population(vector, view.model, view.dims)[0])(vectors)
 
 
-def first(thetas: Theta) -> dict[str, Array]:
-    """Return the first of stacked population parameters."""
-    return {name: value[0] for name, value in thetas.items()}
-
-
 def start_proposals(view: NodeModel, binding: Binding, vector: np.ndarray, *, seed: int) -> Proposals:
     """Return proposals found from nothing but the population's distribution at a vector."""
-    theta = first(thetas_at(view, vector[None]))
-    mixture = population_mixture(*population_normal(view, theta, binding))
+    mixture = population_mixture(*population_normal(thetas_at(view, vector[None]), binding.design, view=view))
     found = follow(view, binding, mixture, vector[None], steps=MAX_STEPS, seed=seed)
     return follow(view, binding, split(found.mixture), vector[None], steps=SETTLING_STEPS, seed=seed + MAX_STEPS)
 
@@ -75,7 +69,7 @@ def follow(
     need tempering and `SETTLING_STEPS` more have been made.
     """
     thetas = thetas_at(view, vectors)
-    mean, factor = population_normal(view, first(thetas), binding)
+    mean, factor = population_normal(thetas, binding.design, view=view)
     mixture = renew_population(mixture, mean, factor)
     scale = jnp.linalg.norm(factor, axis=-1)
     blocks = uniform_blocks(binding, ADAPTING_ROWS)
@@ -98,11 +92,19 @@ def follow(
 
 def averaged(view: NodeModel, thetas: Theta, table: NodeTable, patient: Array, patients: int) -> Array:
     """Return log weights of each patient's conditional averaged over several population parameters."""
-    weights = log_weights(thetas, table, view=view).reshape(-1, len(patient), LANES)
+    return _averaged(log_weights(thetas, table, view=view), patient, patients=patients)
+
+
+@partial(jax.jit, static_argnames=("patients",))
+def _averaged(weights: Float[Array, "theta block row lane"], patient: Array, *, patients: int) -> Array:
+    weights = weights.reshape(len(weights), -1, LANES)
     if len(weights) == 1:
         return weights[0]
-    each = [normalise(weight, patient, patients=patients)[0] for weight in weights]
-    return jnp.log(sum(each[1:], start=each[0]) / len(each))
+
+    def add(total: Array, weight: Array) -> tuple[Array, None]:
+        return total + normalise(weight, patient, patients=patients)[0], None
+
+    return jnp.log(jax.lax.scan(add, jnp.zeros_like(weights[0]), weights)[0] / len(weights))
 
 
 def needed_rows(
@@ -118,13 +120,9 @@ def needed_rows(
     blocks = uniform_blocks(binding, ADAPTING_ROWS)
     patient, patients = jnp.ravel(blocks.patient), binding.dims.patients
     table = make_table(*place_nodes(view, binding, blocks, mixture, seed=seed), blocks, view=view)
-    weights = log_weights(thetas_at(view, vectors), table, view=view).reshape(len(vectors), -1, LANES)
-    base, total = normalise(weights[0], patient, patients=patients)
+    weights = log_weights(thetas_at(view, vectors), table, view=view)
     variance = np.zeros(patients)
-    for other in weights[1:]:
-        _, other_total = normalise(other, patient, patients=patients)
-        log_ratio = jnp.where(base > 0, other - weights[0], 0.0) - (other_total - total)[patient][:, None]
-        spread = np.asarray(jnp.sum(jnp.square(base * jnp.expm1(jnp.minimum(log_ratio, MOST_LOG_RATIO))), axis=1))
+    for spread in np.asarray(_spreads(weights, patient, patients=patients)):
         found = np.bincount(np.asarray(patient), np.nan_to_num(spread, nan=np.inf), minlength=patients)
         variance += np.minimum(found, ADAPTING_ROWS * LANES) / (len(vectors) - 1)
     real = np.flatnonzero(np.asarray(binding.design.patient_weight) > 0)
@@ -137,10 +135,23 @@ def needed_rows(
     return rows
 
 
+@partial(jax.jit, static_argnames=("patients",))
+def _spreads(weights: Float[Array, "theta block row lane"], patient: Array, *, patients: int) -> Array:
+    """Return each row's part of the variance of a patient's log ratio between the first vector and every other."""
+    weights = weights.reshape(len(weights), -1, LANES)
+    base, total = normalise(weights[0], patient, patients=patients)
+
+    def one(other: Array) -> Array:
+        _, other_total = normalise(other, patient, patients=patients)
+        log_ratio = jnp.where(base > 0, other - weights[0], 0.0) - (other_total - total)[patient][:, None]
+        return jnp.sum(jnp.square(base * jnp.expm1(jnp.minimum(log_ratio, MOST_LOG_RATIO))), axis=1)
+
+    return jax.lax.map(one, weights[1:])
+
+
 def final_table(
     view: NodeModel, binding: Binding, mixture: Mixture, blocks: Blocks, vectors: np.ndarray, *, seed: int
 ) -> NodeTable:
     """Return the table of blocks, screened at some vectors."""
     placed = place_nodes(view, binding, blocks, mixture, seed=seed)
-    mean = jnp.sum(mixture.weight[:, 1:, None] * mixture.mean[:, 1:], axis=1) / (1.0 - POPULATION_SHARE)
-    return screen_nodes(view, placed, blocks, thetas_at(view, vectors), mean)
+    return screen_nodes(view, placed, blocks, thetas_at(view, vectors), conditional_mean(mixture))

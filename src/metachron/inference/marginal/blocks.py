@@ -77,7 +77,7 @@ def slabs(blocks: Blocks) -> Iterator[Blocks]:
     length = min(SLAB, count)
     for start in range(0, count, length):
         taken = np.minimum(np.arange(start, start + length), count - 1)
-        slab = jax.tree.map(lambda leaf, at=taken: leaf[at], blocks)
+        slab = jax.tree.map(lambda leaf, at=taken: np.asarray(leaf)[at], blocks)
         beyond = np.arange(start, start + length) >= count
         weight, slot_patient = (value.copy() for value in (slab.weight, slab.slot_patient))
         weight[beyond], slot_patient[beyond] = 0.0, -1

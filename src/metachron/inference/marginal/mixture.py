@@ -34,6 +34,7 @@ class Mixture(NamedTuple):
     factor: Float[Array, "patient component effect effect"]
 
 
+@jax.jit
 def population_mixture(mean: Float[Array, "patient effect"], factor: Float[Array, "patient effect effect"]) -> Mixture:
     """Return the proposal before anything is known: the population's distribution, twice."""
     wide = POPULATION_WIDTH * factor
@@ -41,6 +42,7 @@ def population_mixture(mean: Float[Array, "patient effect"], factor: Float[Array
     return Mixture(weight, jnp.stack([mean, mean], axis=1), jnp.stack([wide, wide], axis=1))
 
 
+@jax.jit
 def renew_population(
     mixture: Mixture, mean: Float[Array, "patient effect"], factor: Float[Array, "patient effect effect"]
 ) -> Mixture:
@@ -52,6 +54,13 @@ def renew_population(
     )
 
 
+@jax.jit
+def conditional_mean(mixture: Mixture) -> Float[Array, "patient effect"]:
+    """Return the mean of a proposal without its component 0, the population's distribution."""
+    return jnp.sum(mixture.weight[:, 1:, None] * mixture.mean[:, 1:], axis=1) / (1.0 - POPULATION_SHARE)
+
+
+@jax.jit
 def split(mixture: Mixture) -> Mixture:
     """Return a proposal with three components for each but the first: itself, and moved along its longest axis."""
     covariance = mixture.factor[:, 1:] @ jnp.swapaxes(mixture.factor[:, 1:], -1, -2)

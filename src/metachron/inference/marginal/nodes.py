@@ -16,7 +16,7 @@ from metachron.inference.marginal.blocks import LANES, ROWS, Blocks, make_blocks
 from metachron.inference.marginal.kernel import log_joint, row_terms
 from metachron.inference.marginal.mixture import Mixture, draw, improve, log_density
 from metachron.inference.marginal.table import NodeModel, NodeTable, make_table
-from metachron.joint.design import Binding
+from metachron.joint.design import Binding, Design
 from metachron.joint.population import fixed_part, patient_spread
 from metachron.joint.sites import CORRELATION, Theta
 
@@ -58,14 +58,21 @@ def screen_nodes(
     so that no step of the sampler meets a trajectory that overflows.
     """
     table = make_table(*placed, blocks, view=view)
-    patient = jnp.ravel(blocks.patient)
-    dead = jnp.ones(placed.log_share.shape, dtype=bool)
-    for weight in log_weights(thetas, table, view=view):
-        heaviest = jax.ops.segment_max(jnp.max(weight, axis=2).ravel(), patient, num_segments=len(mean))
-        dead &= weight < (heaviest - NEGLIGIBLE)[blocks.patient][..., None]
-    centre = jnp.moveaxis(mean[blocks.patient], -1, 1)[..., None]
+    screened = _screen(placed, log_weights(thetas, table, view=view), blocks.patient, mean)
+    return make_table(*screened, blocks, view=view)
+
+
+@jax.jit
+def _screen(placed: Placed, weights: Float[Array, "theta block row lane"], patient: Array, mean: Array) -> Placed:
+    def too_light(weight: Array) -> Array:
+        by_row = jnp.max(weight, axis=2).ravel()
+        heaviest = jax.ops.segment_max(by_row, jnp.ravel(patient), num_segments=len(mean))
+        return weight < (heaviest - NEGLIGIBLE)[patient][..., None]
+
+    dead = jnp.all(jax.lax.map(too_light, weights), axis=0)
+    centre = jnp.moveaxis(mean[patient], -1, 1)[..., None]
     nodes = jnp.where(dead[:, None], centre, placed.nodes)
-    return make_table(nodes, jnp.where(dead, -jnp.inf, placed.log_share), blocks, view=view)
+    return Placed(nodes, jnp.where(dead, -jnp.inf, placed.log_share))
 
 
 @jax.jit
@@ -82,9 +89,15 @@ def _place(
     return nodes, log_share.reshape(blocks, ROWS, LANES)
 
 
-def population_normal(view: NodeModel, theta: Theta, binding: Binding) -> tuple[Array, Array]:
-    """Return mean and Cholesky factor of the population's distribution of parameters, per patient."""
-    part, design = view.model.dynamics, binding.design
+@partial(jax.jit, static_argnames=("view",))
+def population_normal(
+    thetas: Theta, design: Design, *, view: NodeModel
+) -> tuple[Float[Array, "patient effect"], Float[Array, "patient effect effect"]]:
+    """Return mean and Cholesky factor of the distribution of each patient's parameters in a population.
+
+    Population parameters come stacked; the first count.
+    """
+    part, theta = view.model.dynamics, {name: value[0] for name, value in thetas.items()}
     assert part is not None
     mean = jnp.stack([fixed_part(p, theta, design) for p in part.random], axis=-1)
     spread = jnp.stack(
