@@ -111,7 +111,7 @@ def test_a_written_file_leaves_nothing_to_defaults() -> None:
     assert set(dynamics["parameters"]) == {"baseline_mm", "shrinkage_per_year", "growth_mm_per_year"}
     for parameter in dynamics["parameters"].values():
         assert set(parameter) == {
-            "group", "random", "spread", "lesion", "covariates", "mean_prior", "spread_prior", "beta_prior",
+            "group", "random", "spread", "lesion", "organ", "covariates", "mean_prior", "spread_prior", "beta_prior",
         }  # fmt: skip
     assert {"law", "observation", "size", "covariance", "residual"} <= set(dynamics)
     assert set(hazard) == {

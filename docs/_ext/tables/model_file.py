@@ -33,6 +33,8 @@ _MEANINGS: dict[type[BaseModel], dict[str, str]] = {
         "random": "whether patients differ beyond group and covariates; by default they do",
         "spread": "what the standard deviation of the patient effects depends on, as `group`; by default `all`",
         "lesion": "whether lesions of one patient differ; by default they do where `size` is `lesion`",
+        "organ": "effects of the organs that lesions are in: `none`, `all` (the same in every arm) or `arm`; by "
+        "default `all` where `size` is `lesion`",
         "covariates": "baseline columns that move the parameter",
         "mean_prior": "prior of the mean of each group, on the transform scale",
         "spread_prior": "prior of the standard deviation of the patient effects, and of the lesion effects",

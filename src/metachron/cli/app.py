@@ -17,6 +17,7 @@ from metachron.cli.commands.forecast import forecast
 from metachron.cli.commands.forecast_trial import forecast_trial
 from metachron.cli.commands.model_list import list_models
 from metachron.cli.commands.model_show import show_model
+from metachron.cli.commands.organs import organs
 from metachron.cli.commands.reference_describe import describe_reference
 from metachron.cli.commands.reference_list import list_references
 from metachron.cli.commands.reference_make import make_reference
@@ -62,6 +63,7 @@ app.command(template, sort_key=2)
 app.command(check, sort_key=3)
 app.command(fit, sort_key=4)
 app.command(summary, sort_key=5)
+app.command(organs, sort_key=5)
 app.command(criticise, sort_key=6)
 app.command(report, sort_key=7)
 app.command(forecast, sort_key=8)

@@ -92,7 +92,7 @@ def build_model(options: ModelOptions) -> JointModel:
 
 
 def _dynamics(part: DynamicsPart | None, options: ModelOptions) -> DynamicsPart | None:
-    from metachron.joint.defaults import exchange_law, exchange_observation, with_covariates
+    from metachron.joint.defaults import exchange_law, exchange_observation, exchange_size, with_covariates
 
     if options.dynamics == NONE:
         part = None
@@ -103,9 +103,8 @@ def _dynamics(part: DynamicsPart | None, options: ModelOptions) -> DynamicsPart 
         return None
     if options.observation is not None:
         part = exchange_observation(part, options.observation)
-    if options.size is not None and options.size != part.size:
-        parameters = tuple(replace(parameter, lesion=options.size == "lesion") for parameter in part.parameters)
-        part = replace(part, size=options.size, parameters=parameters)
+    if options.size is not None:
+        part = exchange_size(part, options.size)
     if options.covariance is not None:
         part = replace(part, covariance=options.covariance)
     if options.limit_mm is not None:

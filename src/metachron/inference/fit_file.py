@@ -105,6 +105,7 @@ def _labels(data: dict[str, Any]) -> Labels:
         },
         knots_year=tuples(data["knots_year"]),
         limit_mm=data["limit_mm"],
+        organs=tuples(data.get("organs", ())),
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Literal
 
 from metachron.base import IncompatiblePartsError, ModelError, ParameterSpec, Prior
 from metachron.dynamics import LAWS, Law
 from metachron.hazards import HAZARDS
 from metachron.joint.links import LINKS, Link
 from metachron.joint.observation import OBSERVATIONS, Observation
-from metachron.joint.parts import DynamicsPart, Group, HazardPart, LinkTerm, ParameterModel
+from metachron.joint.parts import DynamicsPart, Group, HazardPart, LinkTerm, OrganEffects, ParameterModel
 
 
 def default_dynamics(
@@ -33,7 +34,11 @@ def default_parameter(spec: ParameterSpec, *, lesion: bool = False) -> Parameter
     scale = spec.prior.args[-1]
     spread = Prior("half_normal", (scale,), "patients differ at most as much as the prior of the mean allows trials to")
     beta = Prior("normal", (0.0, scale), "a covariate moves the mean by no more than its own prior does")
-    return ParameterModel(spec, group, True, "all", lesion, (), spec.prior, spread, beta)
+    return ParameterModel(spec, group, True, "all", lesion, (), spec.prior, spread, beta, _default_organ(lesion))
+
+
+def _default_organ(lesion: bool) -> OrganEffects:
+    return "all" if lesion else "none"
 
 
 def default_residual(observation: Observation) -> tuple[tuple[str, Prior], ...]:
@@ -83,6 +88,17 @@ def exchange_law(part: DynamicsPart | None, law_name: str) -> DynamicsPart:
         residual_priors=residual,
         limit_working=limit,
     )
+
+
+def exchange_size(part: DynamicsPart, size: Literal["sum", "lesion"]) -> DynamicsPart:
+    """Return the dynamics of sums, or of single lesions with effects of lesions and organs; the same size as before
+    keeps the effects there are.
+    """
+    if size == part.size:
+        return part
+    lesion = size == "lesion"
+    parameters = tuple(replace(p, lesion=lesion, organ=_default_organ(lesion)) for p in part.parameters)
+    return replace(part, size=size, parameters=parameters)
 
 
 def exchange_observation(part: DynamicsPart, name: str) -> DynamicsPart:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from metachron.base import ModelError, list_briefly
 from metachron.cohort import Cohort, CohortArrays
+from metachron.cohort.schema import ORGANS
 from metachron.hazards import default_knots
 from metachron.joint.covariates import Coding, code_covariates
 from metachron.joint.parts import DynamicsPart, HazardPart, ModelParts
@@ -50,6 +52,7 @@ class Design(NamedTuple):
     columns: dict[str, Float[Array, "patient column"]]
     events: Events | None
     knots_year: Float[Array, " knot"]
+    series_organ: Int[Array, " series"] | None = None
 
     def group(self, kind: str) -> Int[Array, " patient"]:
         """Return the group index of each patient for ``"all"``, ``"arm"`` or ``"study-arm"``."""
@@ -68,6 +71,7 @@ class Dims:
     study_arms: int
     columns: tuple[tuple[str, int], ...]
     interval: bool
+    organs: int = 0
 
     def groups(self, kind: str) -> int:
         """Return the number of groups of a kind."""
@@ -90,6 +94,7 @@ class Labels:
     codings: dict[str, Coding]
     knots_year: tuple[float, ...]
     limit_mm: float
+    organs: tuple[str, ...] = ()
 
     def group(self, kind: str) -> tuple[str, ...]:
         """Return the names of the groups of a kind."""
@@ -122,8 +127,9 @@ def bind(model: ModelParts, cohort: Cohort, labels: Labels | None = None) -> Bin
     arrays = _arrays(model, cohort, limit)
     events = _events(model.hazard, arrays, cohort, fitting=labels is None) if model.hazard else None
     knots = _knots(model.hazard, events, labels)
+    organ = [ORGANS[index] for index in arrays.series_organ[: len(arrays.series_ids)]]
     known = bind_patients(
-        model, cohort.patients, arrays.patient_weight, arrays.series_patient, knots_year=knots, labels=labels
+        model, cohort.patients, arrays.patient_weight, arrays.series_patient, organ, knots_year=knots, labels=labels
     )
     design = known.design._replace(
         measured=_rows(model.dynamics, arrays.measured, censored=False) if model.dynamics else None,
@@ -143,6 +149,7 @@ def bind_patients(
     patients: pl.DataFrame,
     weight: np.ndarray,
     series_patient: np.ndarray,
+    series_organ: Sequence[str] = (),
     *,
     knots_year: tuple[float, ...] = (),
     labels: Labels | None = None,
@@ -154,6 +161,7 @@ def bind_patients(
     patients : the table ``patients``.
     weight : 1 for a patient, 0 for padding; its length is the number of patients in the design.
     series_patient : patient index of each series.
+    series_organ : organ of each series, where the model has effects of organs; padding may be left out.
     knots_year, labels : as for `bind`.
     """
     arm = patients["arm"].to_list()
@@ -162,6 +170,9 @@ def bind_patients(
     study_arms = labels.study_arms if labels else tuple(sorted(set(study_arm)))
     coded = code_covariates(model.covariates, model.covariate_blocks(), patients, labels.codings if labels else None)
     columns = {name: tuple(names) for name, names in coded.names.items()}
+    with_organs = model.dynamics is not None and bool(model.dynamics.organ)
+    organ = list(series_organ) if with_organs else []
+    organs = labels.organs if labels else tuple(sorted(set(organ)))
     design = Design(
         measured=None,
         censored=None,
@@ -172,6 +183,7 @@ def bind_patients(
         columns={name: _pad(matrix, len(weight)) for name, matrix in coded.matrices.items()},
         events=None,
         knots_year=jnp.asarray(knots_year, dtype=float),
+        series_organ=_index(organ, organs, len(series_patient), "organ") if organ else None,
     )
     dims = Dims(
         patients=len(weight),
@@ -180,9 +192,11 @@ def bind_patients(
         study_arms=len(study_arms),
         columns=tuple((name, len(names)) for name, names in columns.items()),
         interval=False,
+        organs=len(organs),
     )
     identifiers = tuple(patients["patient"].to_list())
-    return Binding(design, dims, Labels(identifiers, (), arms, study_arms, columns, coded.codings, knots_year, 0.0))
+    known = Labels(identifiers, (), arms, study_arms, columns, coded.codings, knots_year, 0.0, organs)
+    return Binding(design, dims, known)
 
 
 def _limit(model: ModelParts, cohort: Cohort, labels: Labels | None) -> float:
@@ -255,7 +269,7 @@ def _knots(part: HazardPart | None, events: Events | None, labels: Labels | None
     return tuple(float(knot) for knot in default_knots(np.asarray(events.lower_year)[happened], part.hazard))
 
 
-def _index(values: list[str], names: tuple[str, ...], size: int, what: str) -> Int[Array, " patient"]:
+def _index(values: list[str], names: tuple[str, ...], size: int, what: str) -> Int[Array, " item"]:
     unknown = sorted(set(values) - set(names))
     if unknown:
         raise ModelError(f"{what} {', '.join(unknown)} is unknown to the fit, which has {', '.join(names)}")

@@ -25,6 +25,7 @@ from metachron.joint.parts import (
     HazardPart,
     LinkTerm,
     ModelParts,
+    OrganEffects,
     ParameterModel,
 )
 
@@ -42,6 +43,7 @@ class ParameterTable(_Table):
     random: bool | None = None
     spread: Group | None = None
     lesion: bool | None = None
+    organ: OrganEffects | None = None
     covariates: list[str] | None = None
     mean_prior: PriorTable | None = None
     spread_prior: PriorTable | None = None
@@ -191,7 +193,7 @@ def _known(given: dict[str, Any], names: list[str], what: str) -> None:
 
 
 def _parameter(default: ParameterModel, table: ParameterTable) -> ParameterModel:
-    chosen = {key: getattr(table, key) for key in ("group", "random", "spread", "lesion")}
+    chosen = {key: getattr(table, key) for key in ("group", "random", "spread", "lesion", "organ")}
     changed = {key: value for key, value in chosen.items() if value is not None}
     if table.covariates is not None:
         changed["covariates"] = tuple(table.covariates)
@@ -254,6 +256,7 @@ def _parameter_table(parameter: ParameterModel) -> dict[str, Any]:
         "random": parameter.random,
         "spread": parameter.spread,
         "lesion": parameter.lesion,
+        "organ": parameter.organ,
         "covariates": list(parameter.covariates),
         "mean_prior": _prior_table(parameter.mean_prior),
         "spread_prior": _prior_table(parameter.spread_prior),

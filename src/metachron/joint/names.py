@@ -32,6 +32,8 @@ def site_axes(model: ModelParts, site: Site, labels: Labels) -> dict[str, tuple[
             axes[f"{site.name} column"] = labels.columns[block]
         elif axis == "component":
             axes[f"{site.name} component"] = tuple(str(index + 1) for index in range(size))
+        elif axis == "organ":
+            axes[axis] = labels.organs
         else:
             axes[axis] = labels.group(axis)
     return axes

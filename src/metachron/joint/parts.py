@@ -15,6 +15,7 @@ from metachron.joint.priors import check_correlation_prior, check_prior, is_posi
 
 Group = Literal["all", "arm", "study-arm"]
 GROUPS: tuple[Group, ...] = ("all", "arm", "study-arm")
+OrganEffects = Literal["none", "all", "arm"]
 COVARIANCES = ("independent", "full")
 SIZES = ("sum", "lesion")
 
@@ -47,7 +48,7 @@ class Covariate:
 class ParameterModel:
     """The population model of one parameter of the tumour law, on its transform scale.
 
-    ``transform(value) = mean[group] + covariates . beta + patient effect (+ lesion effect)``
+    ``transform(value) = mean[group] + covariates . beta + patient effect (+ organ effect + lesion effect)``
 
     Parameters
     ----------
@@ -58,6 +59,9 @@ class ParameterModel:
     lesion : whether lesions of a patient differ (only where sizes are modelled lesion by lesion).
     covariates : columns of the linear predictor.
     mean_prior, spread_prior, beta_prior : priors on the transform scale.
+    organ : effects of the organs that lesions are in (only where sizes are modelled lesion by lesion): ``"none"``,
+        ``"all"`` (the same in every arm) or ``"arm"`` (a treatment may work in one organ and fail in another). They
+        are pooled: normal about 0 with a standard deviation of their own.
     """
 
     spec: ParameterSpec
@@ -69,6 +73,7 @@ class ParameterModel:
     mean_prior: Prior
     spread_prior: Prior
     beta_prior: Prior
+    organ: OrganEffects = "none"
 
     @property
     def name(self) -> str:
@@ -114,6 +119,11 @@ class DynamicsPart:
         """The parameters with lesion effects."""
         return tuple(parameter for parameter in self.parameters if parameter.lesion)
 
+    @property
+    def organ(self) -> tuple[ParameterModel, ...]:
+        """The parameters with organ effects."""
+        return tuple(parameter for parameter in self.parameters if parameter.organ != "none")
+
     def check(self) -> None:
         """Raise `ModelError` when the parts do not fit together."""
         self.observation.check(self.law)
@@ -123,8 +133,9 @@ class DynamicsPart:
             raise ModelError("limit_working needs an observation law on the working scale ('additive')")
         if self.limit_working is not None and self.limit_mm is not None:
             raise ModelError("limit_mm and limit_working state the same limit twice; keep one of them")
-        if self.lesion and self.size != "lesion":
-            raise ModelError("lesion effects need sizes lesion by lesion: set size = 'lesion' under [dynamics]")
+        for what, having in (("lesion", self.lesion), ("organ", self.organ)):
+            if having and self.size != "lesion":
+                raise ModelError(f"{what} effects need sizes lesion by lesion: set size = 'lesion' under [dynamics]")
         check_correlation_prior(self.correlation_prior, "effects.correlation")
         for name, prior in self.residual_priors:
             check_prior(prior, f"residual.{name}")

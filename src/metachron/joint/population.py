@@ -129,7 +129,19 @@ def assemble(
     series = {name: value[design.series_patient] for name, value in psi.items()}
     for parameter in part.lesion:
         series[parameter.name] = series[parameter.name] + lesions[parameter.label]
+    for parameter in part.organ:
+        series[parameter.name] = series[parameter.name] + organ_effect(parameter, theta, design)
     return PatientParameters(psi, effects, series)
+
+
+def organ_effect(parameter: ParameterModel, theta: Theta, design: Design) -> Float[Array, " series"]:
+    """Return the effect of the organ that each series is in; 0 where organs are not known, or there is one alone."""
+    name = f"{parameter.label}.organ"
+    if name not in theta or design.series_organ is None:
+        return jnp.zeros(design.series_patient.shape)
+    if parameter.organ == "arm":
+        return theta[name][design.arm[design.series_patient], design.series_organ]
+    return theta[name][design.series_organ]
 
 
 def row_parameters(

@@ -92,7 +92,8 @@ def simulate(
     limit_mm = _limit_mm(model.dynamics) if limit_mm is None else limit_mm
     order = {patient: index for index, patient in enumerate(patients["patient"].to_list())}
     owners = np.arange(len(order)) if lesions is None else np.asarray([order[p] for p in lesions["patient"]])
-    binding = bind_patients(model, patients, np.ones(len(order)), owners, knots_year=knots_year)
+    organ = [] if lesions is None else lesions["organ"].fill_null("unknown").to_list()
+    binding = bind_patients(model, patients, np.ones(len(order)), owners, organ, knots_year=knots_year)
     theta = read_parameters(model, binding, parameters)
     key = jax.random.key(seed)
     values = draw_effects(model, binding.dims, theta, jax.random.fold_in(key, 0))

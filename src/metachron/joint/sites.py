@@ -6,7 +6,7 @@ Names follow one scheme, ``{what}.{role}[{index}]``: `docs/names.md` lists them 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from metachron.base import Prior
 from metachron.joint.design import Dims
-from metachron.joint.parts import ModelParts
+from metachron.joint.parts import ModelParts, ParameterModel
 from metachron.joint.priors import draw_prior, is_positive, log_prior, prior_median, to_real_line
 
 STANDARD_NORMAL = Prior("normal", (0.0, 1.0), "standardised: its spread is a parameter of its own")
@@ -34,13 +34,15 @@ class Site:
     name : e.g. ``log_growth_per_year.mean``.
     prior : of every element.
     shape : of the values.
-    axes : what each axis counts: ``arm``, ``study-arm``, ``column:<block>``, ``component`` or ``effect``.
+    axes : what each axis counts: ``arm``, ``study-arm``, ``organ``, ``column:<block>``, ``component`` or ``effect``.
+    times : name of an earlier site, a standard deviation: the prior is that of the values divided by it.
     """
 
     name: str
     prior: Prior
     shape: tuple[int, ...] = ()
     axes: tuple[str, ...] = ()
+    times: str = ""
 
     @property
     def free_size(self) -> int:
@@ -87,6 +89,8 @@ def _dynamics_sites(model: ModelParts, dims: Dims) -> list[Site]:
             sites.append(_grouped(f"{parameter.label}.sd", parameter.spread_prior, parameter.spread, dims))
         if parameter.lesion:
             sites.append(Site(f"{parameter.label}.lesion_sd", parameter.spread_prior))
+        if parameter.organ != "none" and dims.organs > 1:
+            sites += _organ_sites(parameter, dims)
         if columns := dims.column_count(parameter.name):
             sites.append(
                 Site(f"{parameter.label}.beta", parameter.beta_prior, (columns,), (f"column:{parameter.name}",))
@@ -96,6 +100,14 @@ def _dynamics_sites(model: ModelParts, dims: Dims) -> list[Site]:
         sites.append(Site(CORRELATION, part.correlation_prior, (count, count), ("effect", "effect")))
     sites += [Site(f"residual.{name}", prior) for name, prior in part.residual_priors]
     return sites
+
+
+def _organ_sites(parameter: ParameterModel, dims: Dims) -> list[Site]:
+    """Return the spread of the organs, and their effects: a lone organ has none, it is the mean."""
+    spread = Site(f"{parameter.label}.organ_sd", parameter.spread_prior)
+    by_arm = parameter.organ == "arm"
+    shape, axes = ((dims.arms, dims.organs), ("arm", "organ")) if by_arm else ((dims.organs,), ("organ",))
+    return [spread, Site(f"{parameter.label}.organ", STANDARD_NORMAL, shape, axes, times=spread.name)]
 
 
 def hazard_sites(model: ModelParts, dims: Dims) -> list[Site]:
@@ -149,13 +161,14 @@ def unpack_sites(
     vector: Float[Array, " free"], sites: Iterable[Site]
 ) -> tuple[dict[str, Float[Array, "..."]], Float[Array, ""]]:
     """Return the values of sites at an unconstrained vector, and their log prior with the Jacobian of the maps."""
-    theta, density, start = {}, jnp.zeros(()), 0
+    theta: dict[str, Array] = {}
+    density, start = jnp.zeros(()), 0
     for site in sites:
         free = vector[start : start + site.free_size].reshape(site.free_shape)
         start += site.free_size
         bijector = to_real_line(site.prior)
         value = bijector(free)
-        theta[site.name] = value
+        theta[site.name] = value * theta[site.times] if site.times else value
         density += log_prior(site.prior, value)
         if site.prior.family == "lkj" or is_positive(site.prior):
             density += jnp.sum(bijector.log_abs_det_jacobian(free, value))
@@ -187,10 +200,11 @@ def pack_population(theta: Theta, model: ModelParts, dims: Dims) -> Float[Array,
     return pack_sites(theta, list_sites(model, dims))
 
 
-def pack_sites(theta: Theta, sites: Iterable[Site]) -> Float[Array, " free"]:
+def pack_sites(theta: Theta, sites: Sequence[Site]) -> Float[Array, " free"]:
     """Return the unconstrained vector of the values of sites: the inverse of `unpack_sites`."""
+    scaled = {site.name: theta[site.name] / theta[site.times] if site.times else theta[site.name] for site in sites}
     return jnp.concatenate(
-        [jnp.ravel(to_real_line(site.prior).inv(jnp.asarray(theta[site.name], dtype=float))) for site in sites]
+        [jnp.ravel(to_real_line(site.prior).inv(jnp.asarray(scaled[site.name], dtype=float))) for site in sites]
     )
 
 
@@ -207,6 +221,9 @@ def draw_prior_values(model: ModelParts, dims: Dims, key: Array) -> Values:
 
     sites = list_sites(model, dims)
     keys = jax.random.split(key, len(sites) + 2)
-    theta = {site.name: draw_prior(site.prior, site.shape, k) for site, k in zip(sites, keys[2:], strict=True)}
+    theta: dict[str, Array] = {}
+    for site, own in zip(sites, keys[2:], strict=True):
+        value = draw_prior(site.prior, site.shape, own)
+        theta[site.name] = value * theta[site.times] if site.times else value
     patient, lesion = effect_shapes(model, dims)
     return Values(theta, jax.random.normal(keys[0], patient), jax.random.normal(keys[1], lesion))

@@ -30,6 +30,7 @@ from metachron.inference.predict import (
     event_times,
     hazard_ratio_over_time,
     individual_curves,
+    organ_parameters,
     progression_vpc,
     recorded_progressions,
     recorded_sizes,
@@ -39,6 +40,7 @@ from metachron.inference.predict import (
     standardised_survival,
     survival_by_arm,
     survival_vpc,
+    variance_shares,
 )
 
 _POINTS = 61
@@ -83,6 +85,16 @@ class Numbers:
     @cached_property
     def clinical(self) -> pl.DataFrame:
         return clinical_parameters(self.fit)
+
+    @cached_property
+    def organs(self) -> pl.DataFrame:
+        return organ_parameters(self.fit)
+
+    @cached_property
+    def variance_shares(self) -> pl.DataFrame | None:
+        """Shares of variance by level; None without lesion effects."""
+        part = self.fit.model.dynamics
+        return variance_shares(self.fit) if part is not None and part.lesion else None
 
     @cached_property
     def by_arm(self) -> pl.DataFrame:

@@ -91,6 +91,8 @@ def _prior_draws(fit: Fit, names: list[FlatName], seed: int) -> Float[np.ndarray
     values: dict[str, np.ndarray] = {}
     for site, key in zip(sites, jax.random.split(jax.random.key(seed), len(sites)), strict=True):
         value = np.asarray(distribution(site.prior, site.shape).sample(key, (PRIOR_DRAWS,)))
+        if site.times:
+            value = value * values[site.times].reshape(-1, *(1,) * len(site.shape))
         values[site.name] = value @ np.swapaxes(value, -1, -2) if site.name == CORRELATION else value
     columns = [np.moveaxis(values[name.site], 0, -1)[name.position] for name in names]
     return np.stack(columns, axis=1)
@@ -129,6 +131,8 @@ def _on_prior(name: FlatName, prior: Prior) -> str:
         return f"{start}; one mean for all arms, or a law without this parameter, would do as well here"
     if name.site.endswith((".sd", ".lesion_sd")):
         return f"{start}; without this patient or lesion effect (random = false) the model says as much"
+    if name.site.endswith((".organ_sd", ".organ")):
+        return f"{start}; without effects of organs on it (organ = 'none') the model says as much"
     if ".beta" in name.site or ".link[" in name.site:
         return f"{start}; leave the covariate or link out, or gather more events"
     return f"{start}; check that results do not change under another reasonable prior"
@@ -179,6 +183,8 @@ def _bounds(names: list[FlatName], draws: np.ndarray, priors: Mapping[str, Prior
 def _on_zero(name: FlatName) -> str:
     if name.site.endswith((".sd", ".lesion_sd")):
         return "patients may as well not differ in it: take the effect out (random = false) and compare the two fits"
+    if name.site.endswith(".organ_sd"):
+        return 'organs may as well not differ in it: leave their effects out (organ = "none") and compare the two fits'
     if name.site.startswith("residual."):
         return "this part of the measurement error may be absent: take an observation law without it"
     return "the data agree with 0: a simpler model without this part may do as well"

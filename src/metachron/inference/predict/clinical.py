@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
+from jaxtyping import Float
 
 from metachron.base import DAYS_PER_WEEK, DAYS_PER_YEAR, MONTHS_PER_YEAR, Transform
 from metachron.dynamics import Trajectory
@@ -92,7 +93,7 @@ def _parameters(fit: Fit, draws: Draws) -> Iterator[Row]:
     names, means, spreads = _typical(fit, draws)
     for parameter in part.parameters:
         read = reading(part.law, parameter.spec)
-        everyone = parameter.group == "all" and not _moves_with_arm(fit, parameter)
+        everyone = _same_for_all(fit, parameter)
         for index, arm in enumerate(names[:1] if everyone else names):
             mean = means[parameter.name][:, index]
             more: Row = {}
@@ -101,6 +102,23 @@ def _parameters(fit: Fit, draws: Draws) -> Iterator[Row]:
             yield _row(DYNAMICS, read.quantity, _EVERYONE if everyone else arm, read.unit, read.convert(mean), **more)
         if parameter.lesion:
             yield _lesion_spread(parameter, read, draws)
+
+
+def typical_values(
+    fit: Fit, parameter: ParameterModel, draws: Draws
+) -> tuple[tuple[str, ...], Float[np.ndarray, "draw group"]]:
+    """Return the groups (``all`` alone where they do not differ), and a parameter's value in each, as it is built.
+
+    That of the typical patient: effects 0, covariates at their reference level or centre.
+    """
+    names, means, _ = _typical(fit, draws)
+    if _same_for_all(fit, parameter) and parameter.organ != "arm":
+        return (_EVERYONE,), means[parameter.name][:, :1]
+    return names, means[parameter.name]
+
+
+def _same_for_all(fit: Fit, parameter: ParameterModel) -> bool:
+    return parameter.group == "all" and not _moves_with_arm(fit, parameter)
 
 
 def _moves_with_arm(fit: Fit, parameter: ParameterModel) -> bool:

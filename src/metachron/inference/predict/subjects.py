@@ -44,9 +44,10 @@ def bind_fit(fit: Fit) -> Binding:
 
 def fitted_design(fit: Fit) -> Design:
     """Return the design of the fitted patients and series, without padding and without recorded values."""
-    design = bind_fit(fit).design
-    series = design.series_patient[: len(fit.labels.series)]
-    return gather(design, np.arange(len(fit.labels.patients)))._replace(series_patient=series)
+    design, count = bind_fit(fit).design, len(fit.labels.series)
+    organ = None if design.series_organ is None else design.series_organ[:count]
+    patients = gather(design, np.arange(len(fit.labels.patients)))
+    return patients._replace(series_patient=design.series_patient[:count], series_organ=organ)
 
 
 def gather(design: Design, index: Int[np.ndarray, " chosen"] | Int[Array, " chosen"]) -> Design:

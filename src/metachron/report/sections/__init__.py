@@ -7,6 +7,7 @@ from metachron.report.sections.errors import prediction_errors_section
 from metachron.report.sections.identifiability import identifiability_section
 from metachron.report.sections.leave_one_out import leave_one_out_section
 from metachron.report.sections.model import model_section
+from metachron.report.sections.organs import organs_section
 from metachron.report.sections.parameters import clinical_section, diagnostics_section, parameters_section
 from metachron.report.sections.patients import individual_section, response_section
 from metachron.report.sections.provenance import provenance_section
@@ -18,6 +19,7 @@ SECTIONS: tuple[Builder, ...] = (
     model_section,
     cohort_section,
     clinical_section,
+    organs_section,
     response_section,
     individual_section,
     survival_section,

@@ -8,6 +8,7 @@ from metachron.report.numbers import Numbers
 from metachron.report.wording import joined
 
 _GROUPS = {"all": "one for all", "arm": "per arm", "study-arm": "per study and arm"}
+_ORGANS = {"none": "", "all": ", and organs", "arm": ", and organs, per arm"}
 
 
 def model_section(numbers: Numbers) -> Section:
@@ -45,7 +46,9 @@ def _parameters(part: DynamicsPart) -> Table:
             parameter.spec.unit,
             parameter.spec.meaning,
             _GROUPS[parameter.group] + (f", by {joined(list(parameter.covariates))}" if parameter.covariates else ""),
-            (how if parameter.random else "no") + (", and lesions" if parameter.lesion else ""),
+            (how if parameter.random else "no")
+            + (", and lesions" if parameter.lesion else "")
+            + _ORGANS[parameter.organ],
         ]
         for parameter in part.parameters
     ]
