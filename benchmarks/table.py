@@ -14,22 +14,31 @@ from benchmarks.stan_build import ROOT
 
 FOLDER = ROOT / "docs" / "_data"
 NAME = "benchmarks"
+_KEY = ["cohort", "link", "engine", "short"]
 
 
 def write_tables(records: list[Record], *, command: str, folder: Path = FOLDER) -> Path:
-    """Write the table and its context for the documentation; return the path of the table."""
+    """Write the table and its context for the documentation; return the path of the table.
+
+    Jobs that were measured before and not now keep their rows, with the time of their own run.
+    """
     judged = agreements(records)
-    rows = [_row(record, judged.get(record.job.name)) for record in records]
-    path = folder / f"{NAME}.csv"
+    found = pl.DataFrame([_row(record, judged.get(record.job.name)) for record in records], infer_schema_length=None)
+    path, about = folder / f"{NAME}.csv", folder / f"{NAME}.json"
     folder.mkdir(parents=True, exist_ok=True)
-    pl.DataFrame(rows, infer_schema_length=None).write_csv(path, float_precision=5)
+    before = pl.read_csv(path).join(found, on=_KEY, how="anti") if path.exists() else found.clear()
+    pl.concat([found, before], how="diagonal_relaxed").write_csv(path, float_precision=5)
+    known = json.loads(about.read_text(encoding="utf-8")) if about.exists() else {}
+    kept = {f"{row['cohort']}-{row['link']}-{row['engine']}" for row in before.iter_rows(named=True)}
+    runs = {name: made for name, made in known.get("runs", {}).items() if name in kept}
+    versions = {key: value for record in records for key, value in record.origin["versions"].items()}
     context = {
         "command": command,
-        "runs": {record.job.name: record.origin["made"] for record in records},
-        "machines": _distinct(record.origin["machine"] for record in records),
-        "versions": {key: value for record in records for key, value in record.origin["versions"].items()},
+        "runs": {**runs, **{record.job.name: record.origin["made"] for record in records}},
+        "machines": _distinct([*(record.origin["machine"] for record in records), *known.get("machines", [])]),
+        "versions": {**known.get("versions", {}), **versions},
     }
-    (folder / f"{NAME}.json").write_text(json.dumps(context, indent=2) + "\n", encoding="utf-8")
+    about.write_text(json.dumps(context, indent=2) + "\n", encoding="utf-8")
     return path
 
 
