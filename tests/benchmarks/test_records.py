@@ -68,12 +68,12 @@ def test_table_counts_compiling_and_leaves_it_out(tmp_path: Path) -> None:
 
 
 def test_jobs_that_are_not_run_again_keep_their_rows(tmp_path: Path) -> None:
-    other = replace(JOB, cohort="simulated-200")
+    other = replace(JOB, cohort="simulated-2000")
     early, late = ({**origin_of(JOB), "made": f"2026-01-0{day}T00:00+00:00"} for day in (1, 2))
     write_tables([Record(JOB, FOUND, early), Record(other, FOUND, early)], command="x", folder=tmp_path)
     again = Record(JOB, {**FOUND, "ess": 250.0}, late)
     path = write_tables([again], command="y", folder=tmp_path)
-    assert dict(pl.read_csv(path).select("cohort", "ess").iter_rows()) == {JOB.cohort: 250.0, "simulated-200": 500.0}
+    assert dict(pl.read_csv(path).select("cohort", "ess").iter_rows()) == {JOB.cohort: 250.0, other.cohort: 500.0}
     runs = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["runs"]
     assert runs == {JOB.name: late["made"], other.name: early["made"]}
 
