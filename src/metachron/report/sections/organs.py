@@ -17,7 +17,7 @@ def organs_section(numbers: Numbers) -> Section | LeftOut:
     """Return the parameters by organ with a figure, and the shares of variance."""
     part = numbers.fit.model.dynamics
     if part is None or not part.organ or len(numbers.fit.labels.organs) < 2:
-        return LeftOut("By organ: the model has no effects of organs.")
+        return LeftOut("Organs are not shown: the model has no effects of organs, which need sizes lesion by lesion.")
     table = numbers.organs
     rows = [
         [
