@@ -27,13 +27,12 @@ SPREAD, NOISE = 0.3, 0.1
 def patients_like(example: Cohort, count: int, *, seed: int) -> Cohort:
     """Return a cohort of patients with the visits and covariates of one, and sizes of their own."""
     rng = np.random.default_rng(seed)
-    names = [f"made-{number:05d}" for number in range(count)]
-    tables = {}
-    for name, table in example.tables.items():
-        if "patient" not in table.columns or table.is_empty():
-            continue
-        copies = [table.with_columns(patient=pl.lit(own)) for own in names]
-        tables[name] = pl.concat(copies)
+    names = pl.DataFrame({"patient": [f"made-{number:05d}" for number in range(count)]})
+    tables = {
+        name: names.join(table.drop("patient"), how="cross").select(table.columns)
+        for name, table in example.tables.items()
+        if table.height
+    }
     sizes = tables["measurements"]
     visits = sizes.height // count
     factor = np.exp(SPREAD * rng.normal(size=(count, 1)) + NOISE * rng.normal(size=(count, visits)))

@@ -14,7 +14,7 @@ import polars as pl
 
 from metachron.cohort.read import load
 from metachron.forecast import Scores, cross_validate, score
-from metachron.forecast.score import gathered
+from metachron.forecast.scores import gathered
 from metachron.reference import RECIPES, load_reference
 from metachron.reference.skill import FILE
 

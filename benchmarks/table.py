@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from benchmarks.agreement import Agreement, agreements
+from benchmarks.jobs import Job
 from benchmarks.record import Record
 from benchmarks.stan_build import ROOT
 
@@ -29,7 +30,7 @@ def write_tables(records: list[Record], *, command: str, folder: Path = FOLDER) 
     before = pl.read_csv(path).join(found, on=_KEY, how="anti") if path.exists() else found.clear()
     pl.concat([found, before], how="diagonal_relaxed").write_csv(path, float_precision=5)
     known = json.loads(about.read_text(encoding="utf-8")) if about.exists() else {}
-    kept = {f"{row['cohort']}-{row['link']}-{row['engine']}" for row in before.iter_rows(named=True)}
+    kept = {Job(engine, cohort, link).name for engine, cohort, link in before.select("engine", "cohort", "link").rows()}
     runs = {name: made for name, made in known.get("runs", {}).items() if name in kept}
     versions = {key: value for record in records for key, value in record.origin["versions"].items()}
     context = {

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from metachron.base import FitFileError
+from metachron.forecast.scores import MODEL
 from metachron.reference import beside_best, load_reference, reference_names, skill_in_words
-from metachron.reference.skill import FILE, MODEL, read_skill
+from metachron.reference.skill import FILE, read_skill
 
 
 def scores(*rows: tuple[float, str, str, str, float]) -> pl.DataFrame:

@@ -10,7 +10,8 @@ import numpy as np
 
 from metachron.base import ModelError
 from metachron.cohort import Cohort
-from metachron.forecast.score import Predicted, Scores, join, predict, score_predicted
+from metachron.forecast.score import Predicted, join, predict, score_predicted
+from metachron.forecast.scores import Scores
 from metachron.forecast.source import Source
 from metachron.inference import fit
 from metachron.joint import JointModel

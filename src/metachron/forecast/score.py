@@ -25,14 +25,13 @@ from metachron.forecast.measures import (
     integrated_brier,
 )
 from metachron.forecast.outcomes import after, at_risk, seen_sizes, sizes_after, straight_line
+from metachron.forecast.scores import CRPS_OF_LOG_SIZE, INTEGRATED_BRIER, LAST, LINE, MODEL, Scores
 from metachron.forecast.sizes_ahead import sizes_ahead
 from metachron.forecast.source import Source
 from metachron.forecast.summaries import weighted_quantiles
 from metachron.inference import Fit
 from metachron.survival import censoring_weights
 
-MODEL = "joint model"
-LAST, LINE = "last value carried forward", "straight line"
 LEAST_EVENTS = 5
 COLUMNS = ("landmark_day", "horizon_day", "of", "method", "patients", "count", "score", "value", "low", "high")
 
@@ -55,39 +54,6 @@ class Predicted:
     outcomes: pl.DataFrame
     survival: Mapping[str, Float[np.ndarray, "patient time"]]
     sizes: pl.DataFrame
-
-
-@dataclass(frozen=True, eq=False)
-class Scores:
-    """Scores of forecasts, each with a 90 % bootstrap interval over patients.
-
-    Parameters
-    ----------
-    table : landmark_day, horizon_day, of (survival or sizes), method, patients, count (of events by the horizon, or of
-        sizes), score, value, low, high.
-    calibration : landmark_day, horizon_day, patients, forecast, observed, low, high: by group of like forecasts.
-    notes : how the scores came about.
-    """
-
-    table: pl.DataFrame
-    calibration: pl.DataFrame
-    notes: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything for JSON."""
-        return {"scores": self.table.to_dicts(), "calibration": self.calibration.to_dicts(), "notes": list(self.notes)}
-
-    def _repr_html_(self) -> str:
-        return self.table._repr_html_()
-
-
-def gathered(parts: Sequence[Scores], notes: Sequence[str] = ()) -> Scores:
-    """Return several scores as one; further notes come last, and each is told once."""
-    return Scores(
-        pl.concat([part.table for part in parts], how="vertical_relaxed"),
-        pl.concat([part.calibration for part in parts if part.calibration.width] or [pl.DataFrame()]),
-        tuple(dict.fromkeys([*(note for part in parts for note in part.notes), *notes])),
-    )
 
 
 def score(
@@ -272,7 +238,7 @@ def _measures(
     return {
         "AUC": lambda i: auc(time[i], event[i], 1.0 - survival[i, -1], horizon, weight=last[i]),
         "Brier": lambda i: brier(time[i], event[i], survival[i, -1], horizon, weight=last[i]),
-        "integrated Brier": lambda i: integrated_brier(time[i], event[i], survival[i], times, weight=weights[i]),
+        INTEGRATED_BRIER: lambda i: integrated_brier(time[i], event[i], survival[i], times, weight=weights[i]),
     }
 
 
@@ -297,7 +263,7 @@ def _score_sizes(sizes: pl.DataFrame, seed: int) -> list[dict[str, Any]]:
         )  # fmt: skip
 
     for method in (MODEL, LAST, LINE):
-        scored(method, "CRPS of log size", sizes[f"crps:{method}"].to_numpy())
+        scored(method, CRPS_OF_LOG_SIZE, sizes[f"crps:{method}"].to_numpy())
         scored(method, "absolute error, mm", sizes[f"absolute_error:{method}"].to_numpy())
     scored(MODEL, "coverage of 90 % intervals", sizes["covered"].to_numpy().astype(float))
     return rows

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from metachron.base import ModelError
 from metachron.cohort import Cohort
 from metachron.forecast import Scores, Source, cross_validate, score
-from metachron.forecast.score import gathered
+from metachron.forecast.scores import gathered
 from metachron.inference import Fit
 from metachron.reference.reference import Reference
 

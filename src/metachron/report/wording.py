@@ -68,6 +68,11 @@ def survival_label(event: str) -> str:
     return "Alive (%)" if event == "death" else f"Free of {event.replace('_', ' ')} (%)"
 
 
+def capitalised(text: str) -> str:
+    """Return the text with its first letter large and the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def joined(items: list[str]) -> str:
     """Return items as a list in a sentence."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

@@ -10,6 +10,7 @@ from metachron.joint import JointModel
 from metachron.report.numbers import Numbers
 from metachron.report.page import render_page, write_page
 from metachron.report.sections import SECTIONS
+from metachron.report.wording import capitalised
 
 
 def write_report(
@@ -46,5 +47,5 @@ def _title(fit: Fit) -> str:
     where = fit.cohort.name if fit.cohort is not None else str(fit.provenance.get("cohort", ""))
     parts = (["tumour size"] if fit.model.dynamics else []) + ([fit.model.hazard.event] if fit.model.hazard else [])
     name = " and ".join(parts) if fit.model.name == JointModel.name else fit.model.name
-    names = [name[:1].upper() + name[1:]] + ([where] if where and where != name else [])
+    names = [capitalised(name)] + ([where] if where and where != name else [])
     return ": ".join(names)

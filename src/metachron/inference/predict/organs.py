@@ -36,6 +36,12 @@ ORGAN_SCHEMA = {
 SHARE_SCHEMA = {"parameter": pl.String, "level": pl.String, "q05": pl.Float64, "q50": pl.Float64, "q95": pl.Float64}
 
 
+def has_organs(fit: Fit) -> bool:
+    """Return whether the fit has effects of organs: one organ alone has none."""
+    part = fit.model.dynamics
+    return part is not None and bool(part.organ) and len(fit.labels.organs) > 1
+
+
 def organ_parameters(fit: Fit, *, reference: str | None = None, draws: int = 2000) -> pl.DataFrame:
     """Return the parameters of the typical patient's lesions by organ, beside those in a reference organ.
 
@@ -54,7 +60,7 @@ def organ_parameters(fit: Fit, *, reference: str | None = None, draws: int = 200
         When the fit has no effects of organs, or none of the reference.
     """
     part, organs = fit.model.dynamics, fit.labels.organs
-    if part is None or not part.organ or len(organs) < 2:
+    if part is None or not has_organs(fit):
         raise ModelError(
             "this fit has no effects of organs: they need sizes lesion by lesion (size = 'lesion' under [dynamics]), "
             "lesions in two organs or more, and organ = 'all' or 'arm' for a parameter"

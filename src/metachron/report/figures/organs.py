@@ -7,6 +7,7 @@ from matplotlib.lines import Line2D
 from metachron.inference import Fit
 from metachron.report.figures.style import INK, Chart, colour, new_chart, panels
 from metachron.report.numbers import Numbers
+from metachron.report.wording import capitalised
 
 _ROW_INCH, _ABOVE_ROWS = 0.3, 0.9
 _APART = 0.16
@@ -35,7 +36,7 @@ def organ_parameters(source: Fit | Numbers) -> Chart:
             panel.set_yticks(range(len(organs)), [organ.replace("_", " ") for organ in organs])
             panel.set_ylim(len(organs) - 0.5, -0.5)
             panel.tick_params(axis="y", labelcolor=INK)
-            panel.set_title(quantity[:1].upper() + quantity[1:], fontsize=8.5)
+            panel.set_title(capitalised(quantity), fontsize=8.5)
             panel.set_xlabel(unit)
         marks = [Line2D([], [], color=colour(k), marker="o", ls="", label=arm) for k, arm in enumerate(numbers.arms)]
         chart.legend(handles=marks, loc="outside upper right", ncols=len(marks))

@@ -7,7 +7,7 @@ from metachron.report.blocks import Block, LeftOut, Paragraph, Section, Table, p
 from metachron.report.figures import event_errors, size_errors
 from metachron.report.figures.errors import DRAWN
 from metachron.report.numbers import REPLICATES, Numbers
-from metachron.report.wording import count, decimals, p_value, percent
+from metachron.report.wording import capitalised, count, decimals, p_value, percent
 
 
 def prediction_errors_section(numbers: Numbers) -> Section | LeftOut:
@@ -41,7 +41,7 @@ def _table(rows: list[tuple[str, NormalTests]]) -> Table:
     head = ["Errors of", "Number", "Mean", "p", "Variance", "p", "Shape, p", "Joint p"]
     cells = [
         [
-            what[:1].upper() + what[1:],
+            capitalised(what),
             count(tests.count),
             decimals(tests.mean),
             p_value(tests.mean_p),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from metachron.inference.predict import has_organs
 from metachron.report.blocks import Block, LeftOut, Paragraph, Section, Table, picture
 from metachron.report.figures import organ_parameters
 from metachron.report.numbers import Numbers
-from metachron.report.wording import count, interval, number, percent
+from metachron.report.wording import capitalised, count, interval, number, percent
 
 _HEAD = [
     "Quantity", "Organ", "Arm", "Lesions", "Median", "90 % interval", "Against reference", "90 % interval",
@@ -15,13 +16,12 @@ _HEAD = [
 
 def organs_section(numbers: Numbers) -> Section | LeftOut:
     """Return the parameters by organ with a figure, and the shares of variance."""
-    part = numbers.fit.model.dynamics
-    if part is None or not part.organ or len(numbers.fit.labels.organs) < 2:
+    if not has_organs(numbers.fit):
         return LeftOut("Organs are not shown: the model has no effects of organs, which need sizes lesion by lesion.")
     table = numbers.organs
     rows = [
         [
-            f"{str(row['quantity'])[:1].upper()}{str(row['quantity'])[1:]}, {row['unit']}",
+            f"{capitalised(row['quantity'])}, {row['unit']}",
             str(row["organ"]).replace("_", " "),
             str(row["arm"]),
             count(row["lesions"]),

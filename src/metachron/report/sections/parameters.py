@@ -7,7 +7,7 @@ import polars as pl
 from metachron.report.blocks import Paragraph, Section, Table, picture
 from metachron.report.figures import traces
 from metachron.report.numbers import Numbers
-from metachron.report.wording import interval, number
+from metachron.report.wording import capitalised, interval, number
 
 
 def clinical_section(numbers: Numbers) -> Section:
@@ -32,7 +32,7 @@ def _clinical_row(row: dict[str, float | str | None]) -> list[str]:
     low, high = row["patients_low"], row["patients_high"]
     text = str(row["quantity"])
     return [
-        text[:1].upper() + text[1:],
+        capitalised(text),
         str(row["arm"]),
         str(row["unit"]),
         number(row["median"]),  # type: ignore[arg-type]

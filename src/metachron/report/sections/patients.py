@@ -6,7 +6,7 @@ from metachron.report.blocks import Block, LeftOut, Paragraph, Section, picture
 from metachron.report.figures import individual_fits, spider, waterfall
 from metachron.report.figures.response import CEILING_PERCENT
 from metachron.report.numbers import Numbers
-from metachron.report.wording import alive, joined
+from metachron.report.wording import alive, capitalised, joined
 
 
 def individual_section(numbers: Numbers) -> Section | LeftOut:
@@ -38,7 +38,7 @@ def individual_section(numbers: Numbers) -> Section | LeftOut:
 
 
 def _capitals(sentences: list[str]) -> list[str]:
-    return [sentence[:1].upper() + sentence[1:] for sentence in sentences]
+    return [capitalised(sentence) for sentence in sentences]
 
 
 def response_section(numbers: Numbers) -> Section | LeftOut:

@@ -11,7 +11,7 @@ from metachron.inference.predict import CHANGE, CHECK_WEEK, GROWTH_BEGINS
 from metachron.report.blocks import Block, Bullets, Paragraph, Section
 from metachron.report.numbers import Numbers
 from metachron.report.tally import ENOUGH, progression_tally, size_tally, survival_tally
-from metachron.report.wording import alive, interval, joined, months, number, percent, with_interval
+from metachron.report.wording import alive, capitalised, interval, joined, months, number, percent, with_interval
 
 RESEARCH_USE = "For research use only: not meant for decisions on the treatment of a patient."
 
@@ -116,7 +116,7 @@ def _share(row: dict[str, float]) -> str:
 def _compared(row: dict[str, float], when: str) -> str:
     ratio = with_interval(row["hazard_ratio_q50"], row["hazard_ratio_q05"], row["hazard_ratio_q95"])
     start = f"{row['arm']} against {row['reference']} at {when}: marginal hazard ratio {ratio}"
-    start = start[:1].upper() + start[1:]
+    start = capitalised(start)
     if row["hazard_ratio_q05"] > 1 or row["hazard_ratio_q95"] < 1:
         less = "higher" if row["hazard_ratio_q50"] > 1 else "lower"
         return f"{start}; the interval lies on one side of 1: a {less} hazard on {row['arm']}."
