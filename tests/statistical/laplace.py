@@ -11,7 +11,8 @@ from jaxtyping import Array, Float
 from metachron.joint import Design, Dims, JointModel
 from metachron.joint.sites import Theta, Values, effect_shapes, unpack_population
 
-STEPS, HALVINGS = 40, 6
+STEPS, HALVINGS, MOVED = 40, 4, 1e-6
+"""Newton steps at most, halvings of each, and the length of a step below which all patients are at their modes."""
 LEAST_CURVATURE = 0.05
 """Of the Newton step: the prior of a standardised effect alone bends with 1."""
 
@@ -30,21 +31,24 @@ def laplace_by_patient(
     def one(vector: Array) -> Array:
         theta, _ = unpack_population(vector, model, dims)
 
-        def newton(_: int, at: Array) -> Array:
+        def newton(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
+            at, base, step, _ = state
             gradient, curvature = _slopes(at, theta, design, model, dims)
             values, axes = jnp.linalg.eigh(curvature)
-            step = _solve(axes, jnp.maximum(values, LEAST_CURVATURE), gradient)
-            step = step / jnp.maximum(1.0, jnp.linalg.norm(step, axis=1, keepdims=True))
-            base = _log_joint(at, theta, design, model, dims)
+            way = _solve(axes, jnp.maximum(values, LEAST_CURVATURE), gradient)
+            way = way / jnp.maximum(1.0, jnp.linalg.norm(way, axis=1, keepdims=True))
             best, height = at, base
             for halving in range(HALVINGS):
-                tried = at + 0.5**halving * step
+                tried = at + 0.5**halving * way
                 reached = _log_joint(tried, theta, design, model, dims)
                 better = reached > height
                 best, height = jnp.where(better[:, None], tried, best), jnp.where(better, reached, height)
-            return best
+            return best, height, step + 1, jnp.max(jnp.abs(best - at))
 
-        mode = jax.lax.fori_loop(0, STEPS, newton, jnp.zeros(shape))
+        start = jnp.zeros(shape)
+        base = _log_joint(start, theta, design, model, dims)
+        go_on = lambda state: (state[2] < STEPS) & (state[3] > MOVED)  # noqa: E731
+        mode = jax.lax.while_loop(go_on, newton, (start, base, jnp.asarray(0), jnp.asarray(jnp.inf)))[0]
         values = jnp.linalg.eigvalsh(_slopes(mode, theta, design, model, dims)[1])
         log_volume = -0.5 * jnp.sum(jnp.log(jnp.maximum(values, 1e-3)), axis=1)
         return _log_joint(mode, theta, design, model, dims) + log_volume + 0.5 * shape[1] * jnp.log(2 * jnp.pi)
@@ -53,7 +57,7 @@ def laplace_by_patient(
 
 
 def _log_joint(effects: Array, theta: Theta, design: Design, model: JointModel, dims: Dims) -> Array:
-    data = model.log_likelihood_by_patient(Values(theta, effects, jnp.zeros((0, 0))), design, dims)
+    data = model.log_likelihood_by_patient(Values(dict(theta), effects, jnp.zeros((0, 0))), design, dims)
     return data - 0.5 * jnp.sum(jnp.square(effects), axis=1) - 0.5 * effects.shape[1] * jnp.log(2 * jnp.pi)
 
 

@@ -13,13 +13,17 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jaxtyping import Array
+from scipy.stats import multivariate_t
 
 from metachron.inference.chains import sample_chains
 from metachron.inference.marginal import nodes
 from metachron.inference.marginal.blocks import LANES
 from metachron.inference.marginal.correction import systematic
 from metachron.inference.marginal.engine import MarginalDraws, sample_marginal
+from metachron.inference.marginal.prepare import prepare
+from metachron.inference.pareto import pareto_smooth
 from metachron.inference.posterior import name_draws
+from metachron.inference.sampled import Sampled, Statistics
 from metachron.inference.settings import NutsSettings
 from metachron.inference.target import joint_target
 from metachron.joint import Binding, JointModel
@@ -35,6 +39,8 @@ class Drawn:
     refused: str = ""
 
 
+TAUGHT, WIDER = (500, 500), 1.5
+"""Draws of the proposals that teach the last one, and the first one's variance over that of the engine's maximum."""
 Sampler = Callable[[JointModel, Binding, NutsSettings], Drawn]
 
 
@@ -64,25 +70,38 @@ def by_wrong_weights(model: JointModel, binding: Binding, settings: NutsSettings
 def by_laplace(model: JointModel, binding: Binding, settings: NutsSettings) -> Drawn:
     """Return draws of the posterior with Laplace's approximation in the place of each patient's integral.
 
-    Draws of the marginal engine are weighed by the ratio of the two likelihoods and drawn anew, in order.
+    From the maximum of the marginal engine on, each multivariate t is laid about the weighted draws of the one before
+    (population Monte Carlo); the last one's are drawn anew by weight. The engine's own draws are too far off to weigh.
     """
-    found = sample_marginal(model, binding, settings)
-    chains, draws, free = found.sampled.positions.shape
-    log_ratio = laplace_error(model, binding, found)
-    weight = np.exp(log_ratio - log_ratio.max())
-    chosen = systematic(weight / weight.sum(), np.random.default_rng(settings.seed))
-    flat = found.sampled.positions.reshape(-1, free)[chosen].reshape(chains, draws, free)
-    effects = found.effects.reshape(-1, *found.effects.shape[2:])[chosen].reshape(found.effects.shape)
-    return Drawn(name_draws(model, binding, replace(found.sampled, positions=flat), effects)[0])
+    optimum = prepare(model, binding)
+    mean, covariance = optimum.optimum.vector, WIDER * optimum.covariance
+    rng = np.random.default_rng(settings.seed)
+    for count in (*TAUGHT, settings.chains * settings.draws):
+        proposal = multivariate_t(mean, covariance, df=8)
+        vectors = proposal.rvs(count, random_state=rng)
+        lp = log_density_by_laplace(model, binding, vectors)
+        _, weight = pareto_smooth(lp - proposal.logpdf(vectors))
+        mean = weight @ vectors
+        covariance = 1.1 * (weight * (vectors - mean).T) @ (vectors - mean)
+    vectors = vectors[systematic(weight, rng)].reshape(settings.chains, settings.draws, -1)
+    empty = np.zeros((*vectors.shape[:2], len(binding.labels.patients), 0))
+    none = np.zeros(vectors.shape[:2])
+    statistics = Statistics(none, none, none.astype(bool), none, none, none, none)
+    return Drawn(name_draws(model, binding, Sampled(vectors, statistics, 0, interrupted=False), empty)[0])
+
+
+def log_density_by_laplace(model: JointModel, binding: Binding, vectors: np.ndarray) -> np.ndarray:
+    """Return the log posterior density at population vectors (draw, free), each integral by Laplace."""
+    at = jnp.asarray(vectors)
+    prior = jax.vmap(lambda vector: unpack_population(vector, model, binding.dims)[1])(at)
+    by_patient = laplace_by_patient(at, binding.design, model=model, dims=binding.dims)
+    return np.asarray(by_patient @ binding.design.patient_weight + prior)
 
 
 def laplace_error(model: JointModel, binding: Binding, found: MarginalDraws) -> np.ndarray:
     """Return at each draw the log likelihood by Laplace minus that of the marginal engine, chain after chain."""
-    vectors = jnp.asarray(found.sampled.positions.reshape(-1, found.sampled.positions.shape[-1]))
-    prior = jax.vmap(lambda vector: unpack_population(vector, model, binding.dims)[1])(vectors)
-    by_patient = laplace_by_patient(vectors, binding.design, model=model, dims=binding.dims)
-    by_laplace = by_patient @ binding.design.patient_weight
-    return np.asarray(by_laplace + prior) - np.ravel(found.sampled.statistics.lp)
+    vectors = found.sampled.positions.reshape(-1, found.sampled.positions.shape[-1])
+    return log_density_by_laplace(model, binding, vectors) - np.ravel(found.sampled.statistics.lp)
 
 
 Place = Callable[[Any, Array, Array, Array, Array, Array], tuple[Array, Array]]
