@@ -73,6 +73,7 @@ def by_laplace(model: JointModel, binding: Binding, settings: NutsSettings) -> D
     From the maximum of the marginal engine on, each multivariate t is laid about the weighted draws of the one before
     (population Monte Carlo); the last one's are drawn anew by weight. The engine's own draws are too far off to weigh.
     """
+    assert model.dynamics is not None
     optimum = prepare(model, binding)
     mean, covariance = optimum.optimum.vector, WIDER * optimum.covariance
     rng = np.random.default_rng(settings.seed)
@@ -84,10 +85,10 @@ def by_laplace(model: JointModel, binding: Binding, settings: NutsSettings) -> D
         mean = weight @ vectors
         covariance = 1.1 * (weight * (vectors - mean).T) @ (vectors - mean)
     vectors = vectors[systematic(weight, rng)].reshape(settings.chains, settings.draws, -1)
-    empty = np.zeros((*vectors.shape[:2], len(binding.labels.patients), 0))
+    unknown = np.full((*vectors.shape[:2], len(binding.labels.patients), len(model.dynamics.random)), np.nan)
     none = np.zeros(vectors.shape[:2])
     statistics = Statistics(none, none, none.astype(bool), none, none, none, none)
-    return Drawn(name_draws(model, binding, Sampled(vectors, statistics, 0, interrupted=False), empty)[0])
+    return Drawn(name_draws(model, binding, Sampled(vectors, statistics, 0, interrupted=False), unknown)[0])
 
 
 def log_density_by_laplace(model: JointModel, binding: Binding, vectors: np.ndarray) -> np.ndarray:
