@@ -57,7 +57,7 @@ def test_named_draws_are_what_the_model_computes_with(drawn: tuple[Fit, np.ndarr
             expected = value @ value.T if name == "effects.correlation" else value
             np.testing.assert_allclose(fit.posterior[name][chain, draw], expected, rtol=1e-12)
         if fit.model.dynamics is not None:
-            for label, effect in patient_effects(fit.model.dynamics, values, design).items():
+            for label, effect in patient_effects(fit.model, values, design).items():
                 np.testing.assert_allclose(fit.posterior[f"{label}.effect"][chain, draw], effect[:7], rtol=1e-12)
             for label, effect in lesion_effects(fit.model.dynamics, values).items():
                 found = fit.posterior[f"{label}.lesion_effect"][chain, draw]

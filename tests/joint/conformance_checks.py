@@ -95,7 +95,7 @@ def _beyond_numbers(model: JointModel, values: Values, binding: Binding) -> bool
 
 def _state(model: JointModel, values: Values, design: Design):
     assert model.dynamics is not None
-    return patient_state(model, patient_parameters(model.dynamics, values, design))
+    return patient_state(model, patient_parameters(model, values, design))
 
 
 def check_cumulative_hazard(one: Combination, seed: int, nodes: int | None = None) -> list[float]:

@@ -227,7 +227,7 @@ def test_a_trajectory_that_explodes_gains_nothing_from_a_death() -> None:
 
     def by_patient(effects: jax.Array) -> np.ndarray:
         values = Values(theta, effects, jnp.zeros((0, 0)))
-        return np.asarray(event_log_likelihood(model, theta, patient_parameters(model.dynamics, values, binding.design),
+        return np.asarray(event_log_likelihood(model, theta, patient_parameters(model, values, binding.design),
                                                binding.design, binding.dims))  # fmt: skip
 
     events = binding.design.events

@@ -41,6 +41,7 @@ EXPECTED = {
     "relative-change": lambda i, t: size(i, t) / B[i] - 1.0,
     "area": lambda i, t: quad(lambda u: size(i, u), 0.0, t)[0],
     "shared-effects": lambda i, t: [0.7, -0.4][i],
+    "new-lesion-frailty": lambda i, t: [0.3, -0.2][i],
 }
 
 
@@ -50,7 +51,8 @@ def state() -> PatientState:
     law = LAWS["gsf"]
     psi = law.psi(baseline_mm=B, shrinkage_per_year=S, growth_per_year=G, resistant_fraction=PHI)
     effects = {"log_growth_per_year": jnp.asarray([[0.7], [-0.4]])}
-    return PatientState(Trajectory(law, {name: value[:, None] for name, value in psi.items()}), effects)
+    frailty = jnp.asarray([[0.3], [-0.2]])
+    return PatientState(Trajectory(law, {name: value[:, None] for name, value in psi.items()}), effects, frailty)
 
 
 def test_every_link_is_tested_here() -> None:

@@ -68,9 +68,9 @@ def test_a_lesion_has_the_effect_of_its_organ(cohort: Cohort) -> None:
     binding = model.bind(cohort)
     assert binding.labels.organs == ORGANS
     values = median_values(model, binding.dims)
-    plain = patient_parameters(model.dynamics, values, binding.design)
+    plain = patient_parameters(model, values, binding.design)
     moved = {**values.theta, "log_growth_per_year.organ": jnp.asarray([0.6, 0.0, -0.4])}
-    found = patient_parameters(model.dynamics, values._replace(theta=moved), binding.design)
+    found = patient_parameters(model, values._replace(theta=moved), binding.design)
     assert found.series is not None
     assert plain.series is not None
     count = len(binding.labels.series)
@@ -86,7 +86,7 @@ def test_effects_by_arm_are_those_of_the_arm(cohort: Cohort) -> None:
     values = median_values(model, binding.dims)
     effect = jnp.asarray([[0.6, 0.0, -0.4], [1.0, 2.0, 3.0]])
     moved = values._replace(theta={**values.theta, "log_shrinkage_per_year.organ": effect})
-    found, plain = (patient_parameters(model.dynamics, v, binding.design).series for v in (moved, values))
+    found, plain = (patient_parameters(model, v, binding.design).series for v in (moved, values))
     assert found is not None
     assert plain is not None
     added = np.asarray(found["shrinkage_per_year"] - plain["shrinkage_per_year"])[: len(binding.labels.series)]

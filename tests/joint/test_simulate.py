@@ -44,7 +44,7 @@ def drawn(patients: int, model: JointModel = GSF, truth: dict | None = None, see
     theta = read_parameters(model, binding, TRUTH if truth is None else truth)
     values = draw_effects(model, binding.dims, theta, jax.random.fold_in(jax.random.key(seed), 0))
     assert model.dynamics is not None
-    return binding.design, theta, patient_parameters(model.dynamics, values, binding.design)
+    return binding.design, theta, patient_parameters(model, values, binding.design)
 
 
 def size_mm(parameters: PatientParameters, patient: np.ndarray, year: np.ndarray) -> np.ndarray:

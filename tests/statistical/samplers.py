@@ -18,7 +18,6 @@ from scipy.stats import multivariate_t
 from metachron.inference.chains import sample_chains
 from metachron.inference.marginal import nodes
 from metachron.inference.marginal.blocks import LANES
-from metachron.inference.marginal.correction import systematic
 from metachron.inference.marginal.engine import MarginalDraws, sample_marginal
 from metachron.inference.marginal.prepare import prepare
 from metachron.inference.pareto import pareto_smooth
@@ -39,8 +38,8 @@ class Drawn:
     refused: str = ""
 
 
-TAUGHT, WIDER = (500, 500), 1.5
-"""Draws of the proposals that teach the last one, and the first one's variance over that of the engine's maximum."""
+TAUGHT, WIDER = (300, 300, 700), 1.5
+"""Draws of each proposal, and the first one's variance over that of the engine's maximum."""
 Sampler = Callable[[JointModel, Binding, NutsSettings], Drawn]
 
 
@@ -77,14 +76,14 @@ def by_laplace(model: JointModel, binding: Binding, settings: NutsSettings) -> D
     optimum = prepare(model, binding)
     mean, covariance = optimum.optimum.vector, WIDER * optimum.covariance
     rng = np.random.default_rng(settings.seed)
-    for count in (*TAUGHT, settings.chains * settings.draws):
+    for count in TAUGHT:
         proposal = multivariate_t(mean, covariance, df=8)
         vectors = proposal.rvs(count, random_state=rng)
         lp = log_density_by_laplace(model, binding, vectors)
         _, weight = pareto_smooth(lp - proposal.logpdf(vectors))
         mean = weight @ vectors
         covariance = 1.1 * (weight * (vectors - mean).T) @ (vectors - mean)
-    vectors = vectors[systematic(weight, rng)].reshape(settings.chains, settings.draws, -1)
+    vectors = vectors[rng.choice(len(weight), (settings.chains, settings.draws), p=weight)]
     unknown = np.full((*vectors.shape[:2], len(binding.labels.patients), len(model.dynamics.random)), np.nan)
     none = np.zeros(vectors.shape[:2])
     statistics = Statistics(none, none, none.astype(bool), none, none, none, none)

@@ -115,14 +115,14 @@ def test_forgotten_proposal_density_is_caught() -> None:
 
 @pytest.mark.slow
 def test_laplace_alone_is_caught() -> None:
-    """About 20 minutes on 2 cores.
+    """About 25 minutes on 2 cores.
 
     Laplace's error has the same sign in every patient, so that it grows with their number against the posterior's
     spread: 50 replicates of 50 patients with the narrow priors of the other studies do not show it.
     """
     model = JointModel.from_toml(SKEWED_MODEL)
     found = calibrate(
-        "marginal-laplace", model, arms={"a": 120}, plan=SKEWED, replicates=WRONG_REPLICATES, sampler=by_laplace
+        "marginal-laplace", model, arms={"a": 240}, plan=SKEWED, replicates=WRONG_REPLICATES, sampler=by_laplace
     )
     name, p_value = smallest_p(found.ranks)
     assert p_value < CAUGHT, f"the ranks that look least uniform, of {name}, have p = {p_value:.2g}"

@@ -13,7 +13,7 @@ from cyclopts.validators import Number
 from metachron.base import ModelError, list_briefly
 
 if TYPE_CHECKING:
-    from metachron.joint import DynamicsPart, HazardPart, JointModel
+    from metachron.joint import DynamicsPart, HazardPart, JointModel, NewLesionPart
 
 NONE = "none"
 _ABOVE_0 = Number(gt=0)
@@ -66,6 +66,25 @@ class ModelOptions:
         Parameter(help=f"Link from dynamics to hazard {_NAMES}; repeatable or with commas; 'none' for no link."),
     ] = None
     covariate: Covariates = None
+    new_lesions: Annotated[
+        str | None,
+        Parameter(
+            help=f"Baseline rate of new lesions {_NAMES}; 'none' leaves them out. Without --model: none. "
+            "--link new-lesion-frailty ties death to them."
+        ),
+    ] = None
+    new_lesion_link: Annotated[
+        list[str] | None, Parameter(help="Link from dynamics to the rate of new lesions, as --link.")
+    ] = None
+    new_lesion_covariate: Annotated[
+        list[str] | None, Parameter(help="Baseline column of the rate of new lesions, as --covariate.")
+    ] = None
+    new_lesion_clock: Annotated[
+        Literal["calendar", "gap"] | None,
+        Parameter(
+            help="What the baseline rate counts from: day 0, lesions appearing between visits, or the last detection."
+        ),
+    ] = None
 
     def given(self, *names: str) -> list[str]:
         """Return which of the named options were given, as the user writes them."""
@@ -74,6 +93,7 @@ class ModelOptions:
 
 _OF_DYNAMICS = ("observation", "size", "covariance", "limit_mm", "dynamics_covariate")
 _OF_HAZARD = ("event", "link", "covariate")
+_OF_NEW_LESIONS = ("new_lesion_link", "new_lesion_covariate", "new_lesion_clock")
 
 
 def build_model(options: ModelOptions) -> JointModel:
@@ -88,7 +108,12 @@ def build_model(options: ModelOptions) -> JointModel:
     from metachron.joint import JointModel, compose
 
     base = JointModel.read(options.model) if options.model else compose()
-    return replace(base, dynamics=_dynamics(base.dynamics, options), hazard=_hazard(base.hazard, options))
+    return replace(
+        base,
+        dynamics=_dynamics(base.dynamics, options),
+        hazard=_hazard(base.hazard, options),
+        new_lesions=_new_lesions(base.new_lesions, options),
+    )
 
 
 def _dynamics(part: DynamicsPart | None, options: ModelOptions) -> DynamicsPart | None:
@@ -128,6 +153,28 @@ def _hazard(part: HazardPart | None, options: ModelOptions) -> HazardPart | None
     if options.covariate is not None:
         part = replace(part, covariates=_names(options.covariate))
     return part if options.link is None else exchange_links(part, _names(options.link))
+
+
+def _new_lesions(part: NewLesionPart | None, options: ModelOptions) -> NewLesionPart | None:
+    from metachron.joint.defaults import default_new_lesions, exchange_hazard, exchange_links
+
+    clock = options.new_lesion_clock
+    if options.new_lesions == NONE:
+        part = None
+    elif options.new_lesions is not None and part is not None:
+        part = replace(part, hazard=exchange_hazard(part.hazard, options.new_lesions))
+    elif options.new_lesions is not None:
+        part = default_new_lesions(options.new_lesions, clock or "calendar")
+    if part is None:
+        _refuse_given(options.given(*_OF_NEW_LESIONS), "give --new-lesions, or [new_lesions] in the model file")
+        return None
+    if clock is not None and clock != part.clock:
+        part = replace(part, clock=clock, timing=default_new_lesions("exponential", clock).timing)
+    if options.new_lesion_covariate is not None:
+        part = replace(part, hazard=replace(part.hazard, covariates=_names(options.new_lesion_covariate)))
+    if options.new_lesion_link is not None:
+        part = replace(part, hazard=exchange_links(part.hazard, _names(options.new_lesion_link)))
+    return part
 
 
 def _refuse_given(options: list[str], left_out: str) -> None:

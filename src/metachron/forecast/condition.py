@@ -23,7 +23,7 @@ from metachron.inference.marginal.correction import systematic
 from metachron.inference.pareto import pareto_smooth
 from metachron.joint import Design, Dims, JointModel
 from metachron.joint.design import Binding
-from metachron.joint.population import patient_spread
+from metachron.joint.population import correlation_factor, patient_spread
 from metachron.joint.sites import CORRELATION, Theta, unpack_population
 
 K_LIMIT = 0.7
@@ -140,16 +140,17 @@ def _standardised(
     model: JointModel,
 ) -> Float[Array, "patient draw effect"]:
     """Return effects as multiples of the spread of the population, their correlation taken out."""
-    part = model.dynamics
-    if part is None or not part.random:
+    if not model.random:
         return effects
 
     def one(draw: Array, row: Array, effects: Array) -> Array:
         own = {name: value[draw] for name, value in theta.items()}
         spread = jnp.stack(
-            [jnp.broadcast_to(patient_spread(p, own, design), design.arm.shape)[row] for p in part.random]
+            [jnp.broadcast_to(patient_spread(p, own, design), design.arm.shape)[row] for p in model.random]
         )
         scaled = effects / spread
-        return jax.scipy.linalg.solve_triangular(own[CORRELATION], scaled, lower=True) if CORRELATION in own else scaled
+        if CORRELATION not in own:
+            return scaled
+        return jax.scipy.linalg.solve_triangular(correlation_factor(model, own), scaled, lower=True)
 
     return jax.vmap(jax.vmap(one))(draw, row, effects)

@@ -139,11 +139,10 @@ def _futures(
 def one_patient(
     model: JointModel, theta: Theta, effects: Float[Array, " effect"], design: Design
 ) -> PatientParameters | None:
-    """Return the parameters of one patient with standardised effects; None without tumour dynamics."""
-    if model.dynamics is None:
-        return None
-    values = Values(dict(theta), effects[None], jnp.zeros((1, len(model.dynamics.lesion))))
-    return patient_parameters(model.dynamics, values, design)
+    """Return the parameters of one patient with standardised effects; None without dynamics and effects."""
+    lesions = len(model.dynamics.lesion) if model.dynamics else 0
+    values = Values(dict(theta), effects[None], jnp.zeros((1, lesions)))
+    return patient_parameters(model, values, design)
 
 
 def readings_mm(

@@ -106,6 +106,8 @@ def _labels(data: dict[str, Any]) -> Labels:
         knots_year=tuples(data["knots_year"]),
         limit_mm=data["limit_mm"],
         organs=tuples(data.get("organs", ())),
+        new_lesion_organs=tuples(data.get("new_lesion_organs", ())),
+        new_lesion_knots_year=tuples(data.get("new_lesion_knots_year", ())),
     )
 
 

@@ -31,9 +31,8 @@ def _constrain(
 
     def one(vector: Array) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
         values, _ = unpack(vector, model, dims)
-        if model.dynamics is None:
-            return values.theta, {}, {}
-        return values.theta, patient_effects(model.dynamics, values, design), lesion_effects(model.dynamics, values)
+        lesions = lesion_effects(model.dynamics, values) if model.dynamics else {}
+        return values.theta, patient_effects(model, values, design), lesions
 
     return jax.lax.map(one, vectors)
 
@@ -89,8 +88,8 @@ def name_draws(
         variables[site.name] = (("chain", "draw", *axes), shaped(value))
     patients, series = len(labels.patients), len(labels.series)
     each = {label: shaped(value, patients) for label, value in by_label.items()}
-    if effects is not None and model.dynamics is not None:
-        each = {parameter.label: effects[..., k] for k, parameter in enumerate(model.dynamics.random)}
+    if effects is not None:
+        each = {parameter.label: effects[..., k] for k, parameter in enumerate(model.random)}
     for label, value in each.items():
         variables[label + EFFECT] = (("chain", "draw", "patient"), value)
         coordinates["patient"] = np.asarray(labels.patients)

@@ -8,7 +8,7 @@ from metachron.joint.grid import Candidate, model_grid
 from metachron.joint.links import LINKS, Link
 from metachron.joint.model import JointModel
 from metachron.joint.observation import OBSERVATIONS, Observation
-from metachron.joint.parts import Covariate, DynamicsPart, HazardPart, LinkTerm, ParameterModel
+from metachron.joint.parts import Covariate, DynamicsPart, HazardPart, LinkTerm, NewLesionPart, ParameterModel
 from metachron.joint.simulate import VisitPlan, simulate
 from metachron.joint.sites import Site, Values
 from metachron.joint.trial_tables import patients_in_arms
@@ -29,6 +29,7 @@ __all__ = [
     "Labels",
     "Link",
     "LinkTerm",
+    "NewLesionPart",
     "Observation",
     "ParameterModel",
     "Site",

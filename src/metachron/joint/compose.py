@@ -6,7 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from metachron.base import ModelError
-from metachron.joint.defaults import default_dynamics, default_hazard, exchange_links, with_covariates
+from metachron.cohort.new_lesions import Clock
+from metachron.joint.defaults import (
+    default_dynamics,
+    default_hazard,
+    default_new_lesions,
+    exchange_links,
+    with_covariates,
+)
 from metachron.joint.model import JointModel
 
 
@@ -21,6 +28,9 @@ def compose(
     size: str = "sum",
     event: str = "death",
     covariance: str = "independent",
+    new_lesions: str | None = None,
+    new_lesion_links: Iterable[str] = (),
+    clock: Clock = "calendar",
     name: str = "model",
 ) -> JointModel:
     """Return a joint model from names, with default groups and priors.
@@ -35,6 +45,10 @@ def compose(
     size : ``"sum"`` of target lesions, or ``"lesion"`` by lesion.
     event : kind of event in the cohort.
     covariance : of patient effects, ``"independent"`` or ``"full"``.
+    new_lesions : baseline rate of new lesions, a name in `metachron.hazards.HAZARDS`; None: they are not modelled. The
+        link ``new-lesion-frailty`` ties death to their frailty.
+    new_lesion_links : links of their rate, names in `metachron.joint.LINKS`.
+    clock : ``"calendar"`` or ``"gap"``: what the baseline rate of new lesions counts from.
 
     Raises
     ------
@@ -55,4 +69,10 @@ def compose(
         event_part = exchange_links(event_part, links)
     elif tuple(links) or tuple(covariates):
         raise ModelError("links and hazard covariates need a hazard; name one, or leave them out")
-    return JointModel(part, event_part, name=name)
+    process = None
+    if new_lesions is not None:
+        process = default_new_lesions(new_lesions, clock)
+        process = replace(process, hazard=exchange_links(process.hazard, new_lesion_links))
+    elif tuple(new_lesion_links):
+        raise ModelError("links of new lesions need their baseline rate: name one, such as new_lesions='weibull'")
+    return JointModel(part, event_part, name=name, new_lesions=process)

@@ -7,11 +7,24 @@ from dataclasses import replace
 from typing import Literal
 
 from metachron.base import IncompatiblePartsError, ModelError, ParameterSpec, Prior
+from metachron.cohort.new_lesions import NEW_LESION, Clock, Timing
 from metachron.dynamics import LAWS, Law
 from metachron.hazards import HAZARDS
 from metachron.joint.links import LINKS, Link
 from metachron.joint.observation import OBSERVATIONS, Observation
-from metachron.joint.parts import DynamicsPart, Group, HazardPart, LinkTerm, OrganEffects, ParameterModel
+from metachron.joint.parts import (
+    DynamicsPart,
+    Group,
+    HazardPart,
+    LinkTerm,
+    NewLesionPart,
+    OrganEffects,
+    ParameterModel,
+)
+
+NEW_LESION_NODES = 16
+"""Half of those of a single event, since there are many stretches. Over the default priors, with a Weibull baseline and
+the link log-current-size, the relative error is below 2e-6 for 99 of 100 stretches, and 4e-3 at most."""
 
 
 def default_dynamics(
@@ -54,6 +67,13 @@ def default_hazard(name: str, event: str = "death", **options: int) -> HazardPar
         raise ModelError(f"the baseline hazard {name!r} has no option {', '.join(options)}") from error
     priors = tuple((spec.name, spec.prior) for spec in hazard.parameters)
     return HazardPart(hazard, event, parameter_priors=priors)
+
+
+def default_new_lesions(name: str, clock: Clock = "calendar", **options: int) -> NewLesionPart:
+    """Return the process of new lesions with default priors; calendar time takes lesions to appear between visits."""
+    timing: Timing = "between-visits" if clock == "calendar" else "as-recorded"
+    process = replace(default_hazard(name, NEW_LESION, **options), nodes=NEW_LESION_NODES)
+    return NewLesionPart(process, clock, timing)
 
 
 def with_covariates(part: DynamicsPart, columns: Mapping[str, Iterable[str]]) -> DynamicsPart:

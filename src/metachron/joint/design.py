@@ -17,6 +17,7 @@ from metachron.cohort.schema import ORGANS
 from metachron.hazards import default_knots
 from metachron.joint.covariates import Coding, code_covariates
 from metachron.joint.parts import DynamicsPart, HazardPart, ModelParts
+from metachron.joint.stretches import Stretches, bind_stretches
 
 
 class Rows(NamedTuple):
@@ -53,6 +54,7 @@ class Design(NamedTuple):
     events: Events | None
     knots_year: Float[Array, " knot"]
     series_organ: Int[Array, " series"] | None = None
+    stretches: Stretches | None = None
 
     def group(self, kind: str) -> Int[Array, " patient"]:
         """Return the group index of each patient for ``"all"``, ``"arm"`` or ``"study-arm"``."""
@@ -72,13 +74,14 @@ class Dims:
     columns: tuple[tuple[str, int], ...]
     interval: bool
     organs: int = 0
+    new_lesion_organs: int = 0
 
     def groups(self, kind: str) -> int:
         """Return the number of groups of a kind."""
         return {"all": 1, "arm": self.arms, "study-arm": self.study_arms}[kind]
 
     def column_count(self, block: str) -> int:
-        """Return the number of design columns of a parameter, or of ``"hazard"``."""
+        """Return the number of design columns of a parameter, of ``"hazard"`` or of ``"new_lesion"``."""
         return dict(self.columns).get(block, 0)
 
 
@@ -95,6 +98,8 @@ class Labels:
     knots_year: tuple[float, ...]
     limit_mm: float
     organs: tuple[str, ...] = ()
+    new_lesion_organs: tuple[str, ...] = ()
+    new_lesion_knots_year: tuple[float, ...] = ()
 
     def group(self, kind: str) -> tuple[str, ...]:
         """Return the names of the groups of a kind."""
@@ -137,10 +142,16 @@ def bind(model: ModelParts, cohort: Cohort, labels: Labels | None = None) -> Bin
         events=events,
     )
     interval = events is not None and bool(np.any(np.asarray(events.interval) > 0))
+    dims = replace(known.dims, interval=interval)
+    found = replace(known.labels, series=arrays.series_ids, limit_mm=limit)
+    if model.new_lesions is None:
+        return Binding(design, dims, found)
+    kept = (labels.new_lesion_organs, labels.new_lesion_knots_year) if labels else None
+    new = bind_stretches(model.new_lesions, cohort, arrays.patient_ids, kept)
     return Binding(
-        design,
-        replace(known.dims, interval=interval),
-        replace(known.labels, series=arrays.series_ids, limit_mm=limit),
+        design._replace(stretches=new.stretches),
+        replace(dims, new_lesion_organs=len(new.organs)),
+        replace(found, new_lesion_organs=new.organs, new_lesion_knots_year=new.knots_year),
     )
 
 
@@ -153,6 +164,7 @@ def bind_patients(
     *,
     knots_year: tuple[float, ...] = (),
     labels: Labels | None = None,
+    new_lesion_organs: Sequence[str] = (),
 ) -> Binding:
     """Return the design of patients of whom nothing has been observed yet: groups, covariates and knots alone.
 
@@ -163,6 +175,7 @@ def bind_patients(
     series_patient : patient index of each series.
     series_organ : organ of each series, where the model has effects of organs; padding may be left out.
     knots_year, labels : as for `bind`.
+    new_lesion_organs : in which new lesions may appear; with ``labels``, those of the fit.
     """
     arm = patients["arm"].to_list()
     study_arm = [f"{study}:{name}" for study, name in zip(patients["study"], arm, strict=True)]
@@ -193,9 +206,14 @@ def bind_patients(
         columns=tuple((name, len(names)) for name, names in columns.items()),
         interval=False,
         organs=len(organs),
+        new_lesion_organs=len(labels.new_lesion_organs if labels else new_lesion_organs),
     )
     identifiers = tuple(patients["patient"].to_list())
-    known = Labels(identifiers, (), arms, study_arms, columns, coded.codings, knots_year, 0.0, organs)
+    known = Labels(
+        identifiers, (), arms, study_arms, columns, coded.codings, knots_year, 0.0, organs,
+        labels.new_lesion_organs if labels else tuple(new_lesion_organs),
+        labels.new_lesion_knots_year if labels else (),
+    )  # fmt: skip
     return Binding(design, dims, known)
 
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import jax.numpy as jnp
+from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float
 
 from metachron.base import DAYS_PER_YEAR
@@ -40,12 +41,15 @@ def patient_state(model: ModelParts, parameters: PatientParameters | None) -> Pa
 
     Compiled functions hand dictionaries over sorted by key, and coefficients of shared effects go by position.
     """
-    if parameters is None or model.dynamics is None:
+    if parameters is None:
         return None
+    frailty = parameters.effects[model.frailty.label][:, None] if model.frailty else None
+    if model.dynamics is None:
+        return PatientState(None, {}, frailty)
     psi = {name: value[:, None] for name, value in parameters.psi.items()}
     known = [parameter.label for parameter in model.dynamics.random if parameter.label in parameters.effects]
     effects = {name: parameters.effects[name][:, None] for name in known}
-    return PatientState(Trajectory(model.dynamics.law, psi), effects)
+    return PatientState(Trajectory(model.dynamics.law, psi), effects, frailty)
 
 
 LinkValues = tuple[Float[Array, "patient node"], ...]
@@ -148,6 +152,15 @@ def accumulate(over: Exposure, links: Float[Array, "..."]) -> Float[Array, "..."
     """
     log_rate, weight = beside(over.log_rate, links), beside(over.weight, links)
     return jnp.sum(weight * jnp.exp(jnp.minimum(log_rate + links, CERTAIN)), axis=1)
+
+
+def log_accumulated(over: Exposure, links: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Return the log of the same, which stays finite where the cumulative hazard underflows; -inf without time."""
+    log_rate, weight = beside(over.log_rate, links), beside(over.weight, links)
+    some = jnp.sum(weight, axis=1, keepdims=True) > 0
+    terms = jnp.minimum(log_rate + links, CERTAIN)
+    log_sum = logsumexp(terms, axis=1, b=jnp.where(some, weight, 1.0))
+    return jnp.where(some[:, 0], log_sum, -jnp.inf)
 
 
 def quadrature(

@@ -1,4 +1,4 @@
-"""The log likelihood: sizes with left-censoring, and events with delayed entry, right and interval censoring."""
+"""The log likelihood: sizes with left-censoring, events with delayed entry and censoring, and new lesions."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from metachron.joint.hazard_terms import (
     patient_state,
     quadrature,
 )
+from metachron.joint.new_lesions import new_lesion_log_likelihood
 from metachron.joint.parts import ModelParts
 from metachron.joint.population import PatientParameters, patient_parameters, row_parameters
 from metachron.joint.sites import Theta, Values
@@ -136,9 +137,9 @@ def log_likelihood_by_patient(
     model: ModelParts, values: Values, design: Design, dims: Dims
 ) -> Float[Array, " patient"]:
     """Return the log likelihood of each patient's sizes and event, given population parameters and effects."""
-    parameters = patient_parameters(model.dynamics, values, design) if model.dynamics else None
+    parameters = patient_parameters(model, values, design)
     total = jnp.zeros(dims.patients)
-    if parameters is not None:
+    if model.dynamics is not None and parameters is not None:
         for rows, censored in ((design.measured, False), (design.censored, True)):
             assert rows is not None
             terms = size_rows(model, values.theta, parameters, rows, censored=censored)
@@ -147,17 +148,21 @@ def log_likelihood_by_patient(
             )
     if model.hazard is not None:
         total = total + event_log_likelihood(model, values.theta, parameters, design, dims)
+    if model.new_lesions is not None:
+        total = total + new_lesion_log_likelihood(model, values.theta, parameters, design, dims)
     return total
 
 
 def log_likelihood(model: ModelParts, values: Values, design: Design, dims: Dims) -> Float[Array, ""]:
     """Return the log likelihood of all patients: the same terms, summed without sorting them by patient."""
-    parameters = patient_parameters(model.dynamics, values, design) if model.dynamics else None
+    parameters = patient_parameters(model, values, design)
     total = jnp.zeros(())
-    if parameters is not None:
+    if model.dynamics is not None and parameters is not None:
         for rows, censored in ((design.measured, False), (design.censored, True)):
             assert rows is not None
             total = total + jnp.sum(size_rows(model, values.theta, parameters, rows, censored=censored))
     if model.hazard is not None:
         total = total + jnp.sum(event_log_likelihood(model, values.theta, parameters, design, dims))
+    if model.new_lesions is not None:
+        total = total + jnp.sum(new_lesion_log_likelihood(model, values.theta, parameters, design, dims))
     return total

@@ -23,7 +23,7 @@ from metachron.joint.sites import Site, Values, list_sites, unpack
 
 @dataclass(frozen=True)
 class JointModel(ModelParts):
-    """A joint model of tumour size and an event; either part may be left out.
+    """A joint model of tumour size, an event and new lesions; any part may be left out.
 
     It composes its parts (see `ModelParts`) and holds no data: ``bind(cohort)`` gives the arrays that `log_density`
     takes.
@@ -95,6 +95,9 @@ class JointModel(ModelParts):
         if (event := self.hazard) is not None:
             links = ", ".join(term.link.name for term in event.links) or "none"
             said.append(f"{event.hazard.name} hazard of {event.event}, links: {links}")
+        if (process := self.new_lesions) is not None:
+            links = ", ".join(term.link.name for term in process.hazard.links) or "none"
+            said.append(f"{process.hazard.hazard.name} rate of new lesions in {process.clock} time, links: {links}")
         return "; ".join(said)
 
     def to_toml(self) -> str:
@@ -105,7 +108,7 @@ class JointModel(ModelParts):
     def from_toml(cls, text: str, file: str = "model.toml") -> JointModel:
         """Return the model that a model file describes; what it leaves out takes the documented defaults."""
         parts = read_toml(text, file)
-        return cls(parts.dynamics, parts.hazard, parts.covariates, name=parts.name)
+        return cls(parts.dynamics, parts.hazard, parts.covariates, name=parts.name, new_lesions=parts.new_lesions)
 
     @classmethod
     def read(cls, path: str | Path) -> JointModel:

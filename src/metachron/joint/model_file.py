@@ -4,104 +4,41 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import fields, replace
-from typing import Any, Literal
+from typing import Any
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from metachron.base import ModelError, Prior
 from metachron.joint.defaults import (
     default_dynamics,
     default_hazard,
     default_link,
+    default_new_lesions,
 )
 from metachron.joint.links import LINKS, Link
+from metachron.joint.model_tables import (
+    DynamicsTable,
+    HazardTable,
+    LinkTable,
+    ModelFile,
+    NewLesionTable,
+    ParameterTable,
+    PriorTable,
+    ProcessTable,
+)
 from metachron.joint.parts import (
     CORRELATION_PRIOR,
+    FRAILTY_PRIOR,
     HAZARD_COVARIATE_PRIOR,
     Covariate,
     DynamicsPart,
-    Group,
     HazardPart,
     LinkTerm,
     ModelParts,
-    OrganEffects,
+    NewLesionPart,
     ParameterModel,
 )
-
-PriorTable = dict[str, list[float]]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class ParameterTable(_Table):
-    """``[dynamics.parameters.<name>]``."""
-
-    group: Group | None = None
-    random: bool | None = None
-    spread: Group | None = None
-    lesion: bool | None = None
-    organ: OrganEffects | None = None
-    covariates: list[str] | None = None
-    mean_prior: PriorTable | None = None
-    spread_prior: PriorTable | None = None
-    beta_prior: PriorTable | None = None
-
-
-class DynamicsTable(_Table):
-    """``[dynamics]``."""
-
-    law: str
-    observation: str | None = None
-    size: Literal["sum", "lesion"] = "sum"
-    covariance: Literal["independent", "full"] = "independent"
-    limit_mm: float | None = Field(default=None, gt=0)
-    limit_working: float | None = None
-    correlation_prior: PriorTable | None = None
-    parameters: dict[str, ParameterTable] = {}
-    residual: dict[str, PriorTable] = {}
-
-
-class LinkTable(BaseModel):
-    """``[hazard.links.<name>]``: a prior, and the numbers that the link takes."""
-
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, float] = Field(init=False)
-
-    prior: PriorTable | None = None
-
-
-class HazardTable(_Table):
-    """``[hazard]``."""
-
-    law: str
-    event: str = "death"
-    covariates: list[str] = []
-    beta_prior: PriorTable | None = None
-    nodes: int = Field(default=HazardPart.nodes, ge=4, le=200)
-    options: dict[str, int] = {}
-    parameters: dict[str, PriorTable] = {}
-    links: dict[str, LinkTable] = {}
-
-
-class CovariateTable(_Table):
-    """``[covariates.<column>]``."""
-
-    kind: Literal["auto", "categorical", "continuous"] = "auto"
-    reference: str | None = None
-    centre: float | None = None
-    per: float = Field(default=1.0, gt=0)
-
-
-class ModelFile(_Table):
-    """The whole file."""
-
-    name: str = "model"
-    dynamics: DynamicsTable | None = None
-    hazard: HazardTable | None = None
-    covariates: dict[str, CovariateTable] = {}
 
 
 def read_toml(text: str, file: str) -> ModelParts:
@@ -128,6 +65,7 @@ def read_toml(text: str, file: str) -> ModelParts:
             _hazard(described.hazard) if described.hazard else None,
             tuple(Covariate(column, **table.model_dump()) for column, table in described.covariates.items()),
             name=described.name,
+            new_lesions=_new_lesions(described.new_lesions) if described.new_lesions else None,
         )
         _known(described.covariates, _used_columns(parts), "[covariates] describes what no part of the model names:")
         return parts
@@ -142,6 +80,8 @@ def write_toml(model: ModelParts) -> str:
         document["dynamics"] = _dynamics_table(model.dynamics)
     if model.hazard is not None:
         document["hazard"] = _hazard_table(model.hazard)
+    if model.new_lesions is not None:
+        document["new_lesions"] = _new_lesion_table(model.new_lesions)
     used = _used_columns(model)
     codings = {
         covariate.column: _present(
@@ -203,27 +143,44 @@ def _parameter(default: ParameterModel, table: ParameterTable) -> ParameterModel
 
 
 def _hazard(table: HazardTable) -> HazardPart:
-    part = default_hazard(table.law, table.event, **table.options)
+    return _process(default_hazard(table.law, table.event, **table.options), table, "hazard")
+
+
+def _new_lesions(table: NewLesionTable) -> NewLesionPart:
+    part = default_new_lesions(table.law, table.clock, **table.options)
+    if not table.frailty and table.frailty_prior is not None:
+        raise ModelError("new_lesions: frailty_prior needs frailty = true")
+    frailty = _prior(table.frailty_prior, FRAILTY_PRIOR, "new_lesions.frailty_prior") if table.frailty else None
+    return replace(
+        part,
+        hazard=_process(part.hazard, table, "new_lesions"),
+        timing=table.timing or part.timing,
+        frailty_prior=frailty,
+        organ=table.organ,
+        organ_prior=_prior(table.organ_prior, part.organ_prior, "new_lesions.organ_prior"),
+    )
+
+
+def _process(part: HazardPart, table: ProcessTable, where: str) -> HazardPart:
     names = [spec.name for spec in part.hazard.parameters]
     _known(table.parameters, names, f"baseline hazard {table.law!r} has no parameter")
     return replace(
         part,
         covariates=tuple(table.covariates),
-        beta_prior=_prior(table.beta_prior, HAZARD_COVARIATE_PRIOR, "hazard.beta_prior"),
-        nodes=table.nodes,
+        beta_prior=_prior(table.beta_prior, HAZARD_COVARIATE_PRIOR, f"{where}.beta_prior"),
+        nodes=table.nodes or part.nodes,
         parameter_priors=tuple(
-            (spec.name, _prior(table.parameters.get(spec.name), spec.prior, spec.name))
-            for spec in part.hazard.parameters
+            (name, _prior(table.parameters.get(name), prior, name)) for name, prior in part.parameter_priors
         ),
-        links=tuple(_link(name, link) for name, link in table.links.items()),
+        links=tuple(_link(name, link, where) for name, link in table.links.items()),
     )
 
 
-def _link(name: str, table: LinkTable) -> LinkTerm:
+def _link(name: str, table: LinkTable, where: str) -> LinkTerm:
     options = table.__pydantic_extra__
     _known(options, [field.name for field in fields(LINKS[name])], f"link {name!r} has no option")  # type: ignore[arg-type]
     link = LINKS[name](**options)
-    return LinkTerm(link, _prior(table.prior, default_link(link).prior, f"hazard.links.{name}.prior"))
+    return LinkTerm(link, _prior(table.prior, default_link(link).prior, f"{where}.links.{name}.prior"))
 
 
 def _prior_table(prior: Prior) -> PriorTable:
@@ -265,10 +222,21 @@ def _parameter_table(parameter: ParameterModel) -> dict[str, Any]:
 
 
 def _hazard_table(part: HazardPart) -> dict[str, Any]:
+    return {"event": part.event, **_process_table(part)}
+
+
+def _new_lesion_table(part: NewLesionPart) -> dict[str, Any]:
+    table = {"clock": part.clock, "timing": part.timing, "organ": part.organ, "frailty": part.frailty is not None}
+    priors = {"organ_prior": _prior_table(part.organ_prior)}
+    if part.frailty_prior is not None:
+        priors["frailty_prior"] = _prior_table(part.frailty_prior)
+    return table | priors | _process_table(part.hazard)
+
+
+def _process_table(part: HazardPart) -> dict[str, Any]:
     options = {field.name: getattr(part.hazard, field.name) for field in fields(part.hazard)}  # type: ignore[arg-type]
     return {
         "law": part.hazard.name,
-        "event": part.event,
         "covariates": list(part.covariates),
         "beta_prior": _prior_table(part.beta_prior),
         "nodes": part.nodes,

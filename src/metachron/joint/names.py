@@ -34,6 +34,8 @@ def site_axes(model: ModelParts, site: Site, labels: Labels) -> dict[str, tuple[
             axes[f"{site.name} component"] = tuple(str(index + 1) for index in range(size))
         elif axis == "organ":
             axes[axis] = labels.organs
+        elif axis == "new_lesion_organ":
+            axes[axis] = labels.new_lesion_organs
         else:
             axes[axis] = labels.group(axis)
     return axes

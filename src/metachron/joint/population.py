@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metachron.joint.design import Design
-from metachron.joint.parts import DynamicsPart, ParameterModel
+from metachron.joint.parts import DynamicsPart, ModelParts, ParameterModel
 from metachron.joint.sites import CORRELATION, Theta, Values
 
 _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
@@ -29,6 +29,8 @@ class PatientParameters(NamedTuple):
 
 def fixed_part(parameter: ParameterModel, theta: Theta, design: Design) -> Float[Array, " patient"]:
     """Return mean[group] + covariates . beta of one parameter, per patient."""
+    if parameter.centred:
+        return jnp.zeros(design.arm.shape)
     mean = theta[f"{parameter.label}.mean"]
     value = mean if parameter.group == "all" else mean[design.group(parameter.group)]
     if parameter.name in design.columns:
@@ -42,15 +44,23 @@ def patient_spread(parameter: ParameterModel, theta: Theta, design: Design) -> F
     return spread if parameter.spread == "all" else spread[design.group(parameter.spread)]
 
 
-def patient_effects(part: DynamicsPart, values: Values, design: Design) -> dict[str, Float[Array, " patient"]]:
+def patient_effects(model: ModelParts, values: Values, design: Design) -> dict[str, Float[Array, " patient"]]:
     """Return the patient effects on the transform scale: standardised ones, correlated and scaled; 0 for padding."""
     standard = values.patient * design.patient_weight[:, None]
     if CORRELATION in values.theta:
-        standard = standard @ values.theta[CORRELATION].T
+        standard = standard @ correlation_factor(model, values.theta).T
     return {
         parameter.label: standard[:, index] * patient_spread(parameter, values.theta, design)
-        for index, parameter in enumerate(part.random)
+        for index, parameter in enumerate(model.random)
     }
+
+
+def correlation_factor(model: ModelParts, theta: Theta) -> Float[Array, "effect effect"]:
+    """Return the Cholesky factor of the correlation of all patient effects; a frailty is independent of the others."""
+    known = theta.get(CORRELATION)
+    if known is None:
+        return jnp.eye(len(model.random))
+    return jnp.eye(len(model.random)).at[: len(known), : len(known)].set(known)
 
 
 class EffectForm(NamedTuple):
@@ -74,17 +84,18 @@ class EffectForm(NamedTuple):
         return total
 
 
-def effect_form(part: DynamicsPart, theta: Theta, design: Design, centre: Float[Array, "effect patient"]) -> EffectForm:
+def effect_form(model: ModelParts, theta: Theta, design: Design, centre: Float[Array, "effect patient"]) -> EffectForm:
     """Return the normal log density of the random parameters, on the transform scale, about a centre."""
-    spread = jnp.stack([jnp.broadcast_to(patient_spread(p, theta, design), design.arm.shape) for p in part.random])
-    shift = jnp.stack([fixed_part(p, theta, design) for p in part.random]) - centre
-    factor = theta.get(CORRELATION, jnp.eye(len(part.random)))
-    inverse = jnp.stack(_solve_lower(factor, list(jnp.eye(len(part.random)))))
+    random = model.random
+    spread = jnp.stack([jnp.broadcast_to(patient_spread(p, theta, design), design.arm.shape) for p in random])
+    shift = jnp.stack([fixed_part(p, theta, design) for p in random]) - centre
+    factor = correlation_factor(model, theta)
+    inverse = jnp.stack(_solve_lower(factor, list(jnp.eye(len(random)))))
     precision = (inverse.T @ inverse)[..., None] / (spread[:, None] * spread[None, :])
     linear = jnp.sum(precision * shift[None], axis=1)
     log_scale = jnp.sum(jnp.log(spread), axis=0) + jnp.sum(jnp.log(jnp.diagonal(factor)))
-    constant = -0.5 * jnp.sum(linear * shift, axis=0) - log_scale - len(part.random) * _LOG_SQRT_2PI
-    below = jnp.tril(jnp.ones((len(part.random), len(part.random))), -1) + 0.5 * jnp.eye(len(part.random))
+    constant = -0.5 * jnp.sum(linear * shift, axis=0) - log_scale - len(random) * _LOG_SQRT_2PI
+    below = jnp.tril(jnp.ones((len(random), len(random))), -1) + 0.5 * jnp.eye(len(random))
     return EffectForm(linear, -below[..., None] * precision, constant)
 
 
@@ -106,20 +117,24 @@ def lesion_effects(part: DynamicsPart, values: Values) -> dict[str, Float[Array,
     }
 
 
-def patient_parameters(part: DynamicsPart, values: Values, design: Design) -> PatientParameters:
-    """Return the parameters of every patient and series."""
-    effects = patient_effects(part, values, design)
-    return assemble(part, values.theta, effects, lesion_effects(part, values), design)
+def patient_parameters(model: ModelParts, values: Values, design: Design) -> PatientParameters | None:
+    """Return the parameters of every patient and series; None where the model has neither dynamics nor effects."""
+    effects = patient_effects(model, values, design)
+    lesions = lesion_effects(model.dynamics, values) if model.dynamics else {}
+    return assemble(model, values.theta, effects, lesions, design)
 
 
 def assemble(
-    part: DynamicsPart,
+    model: ModelParts,
     theta: Theta,
     effects: dict[str, Float[Array, " patient"]],
     lesions: dict[str, Float[Array, " series"]],
     design: Design,
-) -> PatientParameters:
-    """Return the parameters from effects on the transform scale."""
+) -> PatientParameters | None:
+    """Return the parameters from effects on the transform scale; None without dynamics and effects."""
+    part = model.dynamics
+    if part is None:
+        return PatientParameters({}, effects, None) if model.random else None
     psi = {}
     for parameter in part.parameters:
         value = fixed_part(parameter, theta, design)

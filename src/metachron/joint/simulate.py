@@ -20,8 +20,9 @@ from metachron.joint.given_parameters import read_parameters
 from metachron.joint.hazard_terms import cumulative_hazard, patient_state
 from metachron.joint.parts import DynamicsPart, ModelParts
 from metachron.joint.population import PatientParameters, patient_parameters, row_parameters
+from metachron.joint.simulate_new_lesions import draw_new_lesions, seen_new_lesions
 from metachron.joint.sites import Theta, Values, effect_shapes
-from metachron.joint.trial_tables import Observed, simulated_cohort
+from metachron.joint.trial_tables import Observed, simulated_cohort, visit_table
 
 _BISECTIONS = 60
 
@@ -65,6 +66,8 @@ def simulate(
     lesions: pl.DataFrame | None = None,
     knots_year: tuple[float, ...] = (),
     limit_mm: float | None = None,
+    new_lesion_organs: tuple[str, ...] = ("unknown",),
+    new_lesion_knots_year: tuple[float, ...] = (),
     name: str = "simulated",
 ) -> Cohort:
     """Return a cohort drawn from the model.
@@ -78,8 +81,10 @@ def simulate(
     plan : visits, dropout and administrative censoring.
     seed : the same seed gives the same cohort.
     lesions : table ``lesions`` where the model has sizes lesion by lesion.
-    knots_year : knots of a piecewise or spline hazard.
+    knots_year, new_lesion_knots_year : knots of a piecewise or spline hazard.
     limit_mm : sizes below it are recorded as ``below_limit``; None: the limit of the model, else 5 mm.
+    new_lesion_organs : organs in which new lesions appear, where the model has them. They are recorded on the day on
+        which they appear, or as between two visits, as the model takes its times.
 
     Raises
     ------
@@ -88,16 +93,19 @@ def simulate(
         or knots that the model needs are not given.
     """
     plan.check()
-    _check_given(model, lesions, knots_year)
+    _check_given(model, lesions, knots_year, new_lesion_knots_year)
     limit_mm = _limit_mm(model.dynamics) if limit_mm is None else limit_mm
     order = {patient: index for index, patient in enumerate(patients["patient"].to_list())}
     owners = np.arange(len(order)) if lesions is None else np.asarray([order[p] for p in lesions["patient"]])
     organ = [] if lesions is None else lesions["organ"].fill_null("unknown").to_list()
-    binding = bind_patients(model, patients, np.ones(len(order)), owners, organ, knots_year=knots_year)
+    new_organs = tuple(sorted(new_lesion_organs)) if model.new_lesions else ()
+    binding = bind_patients(
+        model, patients, np.ones(len(order)), owners, organ, knots_year=knots_year, new_lesion_organs=new_organs
+    )
     theta = read_parameters(model, binding, parameters)
     key = jax.random.key(seed)
     values = draw_effects(model, binding.dims, theta, jax.random.fold_in(key, 0))
-    individual = patient_parameters(model.dynamics, values, binding.design) if model.dynamics else None
+    individual = patient_parameters(model, values, binding.design)
     rng = np.random.default_rng([seed, 1])
     end_year = _end_of_observation(plan, len(order), rng)
     event_year = np.full(len(order), np.inf)
@@ -105,18 +113,33 @@ def simulate(
         drawn = jax.random.exponential(jax.random.fold_in(key, 2), (len(order),))
         longest = jnp.full(len(order), plan.cutoff_day / DAYS_PER_YEAR)
         event_year = np.asarray(event_times(model, theta, individual, binding.design, drawn, longest))
-    observed = _observe(model, theta, individual, owners, plan, np.minimum(end_year, event_year), limit_mm, rng)
-    return simulated_cohort(model, name, patients, lesions, observed, event_year, end_year, limit_mm)
+    last_year = np.minimum(end_year, event_year)
+    observed = _observe(model, theta, individual, owners, plan, last_year, limit_mm, rng)
+    new = None
+    if model.new_lesions is not None:
+        appeared = draw_new_lesions(
+            model, theta, individual, binding.design, last_year, new_lesion_knots_year, np.random.default_rng([seed, 3])
+        )
+        identifiers = np.asarray(patients["patient"].to_list(), dtype=object)
+        new = seen_new_lesions(model, appeared, visit_table(identifiers, observed), identifiers, new_organs)
+    return simulated_cohort(model, name, patients, lesions, observed, event_year, end_year, limit_mm, new)
 
 
-def _check_given(model: ModelParts, lesions: pl.DataFrame | None, knots_year: tuple[float, ...]) -> None:
+def _check_given(
+    model: ModelParts,
+    lesions: pl.DataFrame | None,
+    knots_year: tuple[float, ...],
+    new_lesion_knots_year: tuple[float, ...],
+) -> None:
     if model.dynamics is not None and model.dynamics.size == "lesion" and lesions is None:
         raise ModelError("a model of sizes lesion by lesion needs the table lesions to simulate from")
-    if model.hazard is not None and len(knots_year) != model.hazard.hazard.knot_count:
-        raise ModelError(
-            f"the {model.hazard.hazard.name} baseline hazard needs {model.hazard.hazard.knot_count} knots; knots_year "
-            f"has {len(knots_year)}"
-        )
+    new = model.new_lesions.hazard if model.new_lesions else None
+    for part, knots, name in ((model.hazard, knots_year, ""), (new, new_lesion_knots_year, "new_lesion_")):
+        if part is not None and len(knots) != part.hazard.knot_count:
+            raise ModelError(
+                f"the {part.hazard.name} baseline hazard needs {part.hazard.knot_count} knots; {name}knots_year has "
+                f"{len(knots)}"
+            )
 
 
 def _limit_mm(part: DynamicsPart | None) -> float:

@@ -15,8 +15,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metachron.base import Prior
+from metachron.cohort.new_lesions import NEW_LESION
 from metachron.joint.design import Dims
-from metachron.joint.parts import ModelParts, ParameterModel
+from metachron.joint.parts import FRAILTY, HazardPart, ModelParts, OrganEffects, ParameterModel
 from metachron.joint.priors import draw_prior, is_positive, log_prior, prior_median, to_real_line
 
 STANDARD_NORMAL = Prior("normal", (0.0, 1.0), "standardised: its spread is a parameter of its own")
@@ -34,7 +35,8 @@ class Site:
     name : e.g. ``log_growth_per_year.mean``.
     prior : of every element.
     shape : of the values.
-    axes : what each axis counts: ``arm``, ``study-arm``, ``organ``, ``column:<block>``, ``component`` or ``effect``.
+    axes : what each axis counts: ``arm``, ``study-arm``, ``organ``, ``new_lesion_organ``,
+        ``column:<block>``, ``component`` or ``effect``.
     times : name of an earlier site, a standard deviation: the prior is that of the values divided by it.
     """
 
@@ -72,6 +74,8 @@ def list_sites(model: ModelParts, dims: Dims) -> tuple[Site, ...]:
         sites += _dynamics_sites(model, dims)
     if model.hazard is not None:
         sites += hazard_sites(model, dims)
+    if model.new_lesions is not None:
+        sites += _new_lesion_sites(model, dims)
     return tuple(sites)
 
 
@@ -105,22 +109,41 @@ def _dynamics_sites(model: ModelParts, dims: Dims) -> list[Site]:
 def _organ_sites(parameter: ParameterModel, dims: Dims) -> list[Site]:
     """Return the spread of the organs, and their effects: a lone organ has none, it is the mean."""
     spread = Site(f"{parameter.label}.organ_sd", parameter.spread_prior)
-    by_arm = parameter.organ == "arm"
-    shape, axes = ((dims.arms, dims.organs), ("arm", "organ")) if by_arm else ((dims.organs,), ("organ",))
+    shape, axes = _by_organ(parameter.organ, "organ", dims.organs, dims)
     return [spread, Site(f"{parameter.label}.organ", STANDARD_NORMAL, shape, axes, times=spread.name)]
+
+
+def _by_organ(by: OrganEffects, axis: str, organs: int, dims: Dims) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    return ((dims.arms, organs), ("arm", axis)) if by == "arm" else ((organs,), (axis,))
 
 
 def hazard_sites(model: ModelParts, dims: Dims) -> list[Site]:
     """Return the population parameters of the hazard: baseline, covariates, links."""
-    part = model.hazard
+    assert model.hazard is not None
+    return _process_sites(model.hazard, model, dims, "hazard")
+
+
+def _new_lesion_sites(model: ModelParts, dims: Dims) -> list[Site]:
+    """Return the population parameters of the process of new lesions."""
+    part = model.new_lesions
     assert part is not None
+    sites = _process_sites(part.hazard, model, dims, NEW_LESION)
+    if part.frailty_prior is not None:
+        sites.append(Site(f"{FRAILTY.label}.sd", part.frailty_prior))
+    if part.organ != "none" and dims.new_lesion_organs > 1:
+        shape, axes = _by_organ(part.organ, "new_lesion_organ", dims.new_lesion_organs, dims)
+        sites.append(Site(f"{NEW_LESION}.organ", part.organ_prior, shape, axes))
+    return sites
+
+
+def _process_sites(part: HazardPart, model: ModelParts, dims: Dims, block: str) -> list[Site]:
     sites = []
     priors = dict(part.parameter_priors)
     for spec in part.hazard.parameters:
         shape, axes = ((spec.size,), ("component",)) if spec.size > 1 else ((), ())
         sites.append(Site(f"{part.event}.{spec.label}", priors.get(spec.name, spec.prior), shape, axes))
-    if columns := dims.column_count("hazard"):
-        sites.append(Site(f"{part.event}.beta", part.beta_prior, (columns,), ("column:hazard",)))
+    if columns := dims.column_count(block):
+        sites.append(Site(f"{part.event}.beta", part.beta_prior, (columns,), (f"column:{block}",)))
     effects = tuple(parameter.label for parameter in model.dynamics.random) if model.dynamics else ()
     for term in part.links:
         names = term.link.coefficients(effects)
@@ -131,10 +154,8 @@ def hazard_sites(model: ModelParts, dims: Dims) -> list[Site]:
 def effect_shapes(model: ModelParts, dims: Dims) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return the shapes of the standardised patient effects and lesion effects."""
     part = model.dynamics
-    if part is None:
-        return (0, 0), (0, 0)
-    lesions = (dims.series, len(part.lesion)) if part.lesion else (0, 0)
-    return (dims.patients, len(part.random)), lesions
+    lesions = (dims.series, len(part.lesion)) if part and part.lesion else (0, 0)
+    return (dims.patients if part or model.random else 0, len(model.random)), lesions
 
 
 def population_size(model: ModelParts, dims: Dims) -> int:

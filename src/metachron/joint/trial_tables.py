@@ -10,6 +10,7 @@ import polars as pl
 
 from metachron.base import DAYS_PER_YEAR
 from metachron.cohort import AcceptedException, Cohort
+from metachron.cohort.new_lesions import NEW_LESION
 from metachron.cohort.schema import MAX_LESION_MM, MAX_SUM_MM
 from metachron.joint.parts import ModelParts
 
@@ -41,16 +42,19 @@ def simulated_cohort(
     event_year: np.ndarray,
     end_year: np.ndarray,
     limit_mm: float,
+    new_lesions: pl.DataFrame | None = None,
 ) -> Cohort:
-    """Return the cohort that was observed: sizes, visits, events and follow-up."""
+    """Return the cohort that was observed: sizes, visits, events, new lesions and follow-up."""
     identifiers = np.asarray(patients["patient"].to_list(), dtype=object)
-    tables = {"patients": patients, "visits": _visits(identifiers, observed)}
+    tables = {"patients": patients, "visits": visit_table(identifiers, observed)}
     if lesions is not None:
         tables["lesions"] = lesions
     if observed.size_mm is not None:
         tables["measurements"] = _measurements(identifiers, lesions, observed)
     if model.hazard is not None:
         tables |= _event_tables(model.hazard.event, identifiers, event_year, end_year)
+    if new_lesions is not None:
+        tables |= _with_new_lesions(tables, new_lesions, identifiers, np.minimum(event_year, end_year))
     return Cohort.create(
         name,
         tables,
@@ -70,7 +74,8 @@ def _larger_than_life(measurements: pl.DataFrame | None, by_lesion: bool) -> lis
     return [AcceptedException(patient, "implausible-size", "drawn from the model") for patient in beyond]
 
 
-def _visits(identifiers: np.ndarray, observed: Observed) -> pl.DataFrame:
+def visit_table(identifiers: np.ndarray, observed: Observed) -> pl.DataFrame:
+    """Return the table ``visits``."""
     frame = pl.DataFrame({"patient": identifiers[observed.patient].tolist(), "day": observed.day})
     return frame.unique(maintain_order=True)
 
@@ -116,4 +121,22 @@ def _event_tables(
                 "last_day": last,
             }
         ),
+    }
+
+
+def _with_new_lesions(
+    tables: dict[str, pl.DataFrame], found: pl.DataFrame, identifiers: np.ndarray, last_year: np.ndarray
+) -> dict[str, pl.DataFrame]:
+    """Return events and follow-up with those of new lesions."""
+    followed = pl.DataFrame(
+        {
+            "patient": identifiers.tolist(),
+            "kind": [NEW_LESION] * len(identifiers),
+            "entry_day": np.zeros(len(identifiers)),
+            "last_day": last_year * DAYS_PER_YEAR,
+        }
+    )
+    more = {"events": found, "followup": followed}
+    return {
+        name: pl.concat([tables[name], rows], how="diagonal") if name in tables else rows for name, rows in more.items()
     }

@@ -44,7 +44,7 @@ def drawn(model: JointModel, cohort: Cohort, count: int) -> tuple[SurvivalStage,
         one = draw_prior_values(model, dims, jax.random.key(seed))
         scaled = {name: value if "link" not in name else value / 20.0 for name, value in one.theta.items()}
         values.append(one._replace(theta=scaled))
-        effects.append(patient_effects(model.dynamics, values[-1], design))
+        effects.append(patient_effects(model, values[-1], design))
     theta = [{k: v for k, v in one.theta.items() if k not in names} for one in values]
     stack = lambda *leaves: jnp.stack(leaves)  # noqa: E731
     return (

@@ -16,11 +16,13 @@ from jaxtyping import Array
 
 from metachron.cohort.arrays import bucket
 from metachron.joint.design import Binding, Design, Events, Rows
+from metachron.joint.stretches import Stretches
 
 LANES = 64
 """Nodes in a row."""
 ROWS = 64
 """Rows in a block: a patient has 64 to 4,096 nodes."""
+_TIMES, _COUNTS = ("start_year", "stop_year", "origin_year"), ("survived", "exact", "interval", "marks")
 SLAB = 16
 """Blocks in a slab: what is tabulated at a time where the tables of all blocks need not stand side by side."""
 
@@ -117,6 +119,7 @@ def _block_design(design: Design, patient: np.ndarray, weight: np.ndarray) -> De
         columns={name: pick(matrix) for name, matrix in design.columns.items()},
         events=events,
         knots_year=jnp.tile(design.knots_year, (blocks, 1)),
+        stretches=_block_stretches(design.stretches, patient, weight),
     )
 
 
@@ -124,9 +127,38 @@ def _block_rows(rows: Rows | None, patient: np.ndarray, weight: np.ndarray) -> R
     """Return the measurements of each block's patients, repeated for each of their rows, padded to one length."""
     if rows is None:
         return None
-    real = np.flatnonzero(np.asarray(rows.weight) > 0)
-    real = real[np.argsort(np.asarray(rows.patient)[real], kind="stable")]
-    owner = np.asarray(rows.patient)[real]
+    taken, local, known = _repeated(np.asarray(rows.patient), np.asarray(rows.weight) > 0, patient, weight)
+    time_year = np.where(known, np.asarray(rows.time_year)[taken], 0.5)
+    value = np.where(known, np.asarray(rows.value)[taken], np.asarray(rows.value)[0])
+    return Rows(*(jnp.asarray(column) for column in (time_year, value, local, local, known.astype(float))))
+
+
+def _block_stretches(rows: Stretches | None, patient: np.ndarray, weight: np.ndarray) -> Stretches | None:
+    """Return the stretches of each block's patients in the same way."""
+    if rows is None:
+        return None
+    something = np.asarray(rows.survived + rows.exact + rows.interval) > 0
+    taken, local, known = _repeated(np.asarray(rows.patient), something, patient, weight)
+
+    def counts(values: Any) -> Array:
+        own = np.asarray(values)[taken]
+        return jnp.asarray(own * known.reshape(known.shape + (1,) * (own.ndim - 2)))
+
+    times = {name: jnp.asarray(np.asarray(getattr(rows, name))[taken]) for name in _TIMES}
+    numbers = {name: counts(getattr(rows, name)) for name in _COUNTS}
+    knots = jnp.tile(rows.knots_year, (len(patient), 1))
+    return Stretches(patient=jnp.asarray(local), knots_year=knots, **times, **numbers)
+
+
+def _repeated(
+    owners: np.ndarray, real: np.ndarray, patient: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return for each block which flat rows its patients have, once for each of their rows in the block, padded to one
+    length; the row of the block to which each belongs; and whether it is more than padding.
+    """
+    real = np.flatnonzero(real)
+    real = real[np.argsort(owners[real], kind="stable")]
+    owner = owners[real]
     size = int(max(patient.max(), owner.max(initial=0))) + 1
     counts = np.bincount(owner, minlength=size)
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
@@ -135,7 +167,7 @@ def _block_rows(rows: Rows | None, patient: np.ndarray, weight: np.ndarray) -> R
     longest = 2 ** math.ceil(math.log2(max(8, int(lengths.sum(axis=1).max()))))
     taken = np.zeros((blocks, longest), dtype=np.int64)
     local = np.zeros((blocks, longest), dtype=np.int32)
-    known = np.zeros((blocks, longest))
+    known = np.zeros((blocks, longest), dtype=bool)
     flat_block, flat_row = np.nonzero(lengths)
     repeats = lengths[flat_block, flat_row]
     ends = np.cumsum(repeats)
@@ -145,8 +177,5 @@ def _block_rows(rows: Rows | None, patient: np.ndarray, weight: np.ndarray) -> R
     column = np.arange(repeats.sum()) - before_block[block]
     taken[block, column] = real[np.repeat(starts[patient[flat_block, flat_row]], repeats) + within]
     local[block, column] = np.repeat(flat_row, repeats)
-    known[block, column] = 1.0
-    pad = known == 0
-    time_year = np.where(pad, 0.5, np.asarray(rows.time_year)[taken])
-    value = np.where(pad, np.asarray(rows.value)[0], np.asarray(rows.value)[taken])
-    return Rows(*(jnp.asarray(column) for column in (time_year, value, local, local, known)))
+    known[block, column] = True
+    return taken, local, known

@@ -57,7 +57,7 @@ def integrate_patients(
         When patient effects of this model cannot be integrated out.
     """
     patients = len(binding.labels.patients)
-    if model.dynamics is None or not model.dynamics.random:
+    if not model.random:
 
         def direct(vectors: np.ndarray, *, nodes: int, effects: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
             found = _without_effects(jnp.asarray(vectors), binding.design, model=model, dims=binding.dims)

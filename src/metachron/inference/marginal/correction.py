@@ -119,9 +119,7 @@ def _evaluate(
             filled = own.design.patient_weight.astype(log_value.dtype)[:, None]
             weight = filled * jnp.exp(log_value - total[own.slot][:, None])
             row, lane = _pick(weight, first, last, share)
-            dynamics = view.model.dynamics
-            assert dynamics is not None
-            fixed = jnp.stack([fixed_part(p, theta, own.design)[row] for p in dynamics.random], axis=-1)
+            fixed = jnp.stack([fixed_part(p, theta, own.design)[row] for p in view.model.random], axis=-1)
             return total.astype(float), own.nodes[:, row, lane].T - fixed
 
         return jax.lax.map(one, (thetas, shares))

@@ -17,6 +17,13 @@ from metachron.inference.marginal.table import NodeModel, NodeTable
 from metachron.joint import Design
 from metachron.joint.hazard_terms import beside, link_values, patient_state
 from metachron.joint.likelihood import HazardRows, LinkTable, event_terms, hazard_rows, link_table, size_rows
+from metachron.joint.new_lesions import (
+    NewLesionLinks,
+    NewLesionRows,
+    new_lesion_links,
+    new_lesion_rows,
+    new_lesion_terms,
+)
 from metachron.joint.population import EffectForm, PatientParameters, effect_form
 from metachron.joint.sites import Theta
 from metachron.joint.size_summary import scatter_sd, summary_terms
@@ -36,6 +43,7 @@ class RowTerms(NamedTuple):
     effects: EffectForm | None
     sizes: Float[Array, " row"] | None
     hazard: HazardRows | None
+    new_lesions: NewLesionRows | None = None
 
 
 def row_terms(view: NodeModel, theta: Theta, table: NodeTable) -> RowTerms:
@@ -43,11 +51,11 @@ def row_terms(view: NodeModel, theta: Theta, table: NodeTable) -> RowTerms:
     model = view.model
 
     def block(design: Design, centre: Array, readings: Array | None) -> RowTerms:
-        part = model.dynamics
-        effects = effect_form(part, theta, design, centre) if part is not None and view.effects else None
+        effects = effect_form(model, theta, design, centre) if view.effects else None
         sizes = None if readings is None else -readings * jnp.log(scatter_sd(model, theta))
         hazard = hazard_rows(model, theta, design, view.dims) if model.hazard is not None else None
-        return RowTerms(effects, sizes, hazard)
+        new = new_lesion_rows(model, theta, design) if model.new_lesions is not None else None
+        return RowTerms(effects, sizes, hazard, new)
 
     return jax.vmap(block)(table.design, table.centre, table.readings)
 
@@ -67,6 +75,10 @@ def log_joint(view: NodeModel, theta: Theta, rows: RowTerms, block: NodeTable) -
         total = total + sizes(block.nodes)
     if rows.hazard is not None and block.design.events is not None:
         terms = event_terms(view.model, theta, rows.hazard, _links(view, theta, block), block.design.events)
+        total = total + beside(terms, total)
+    if rows.new_lesions is not None:
+        new = _new_lesion_links(view, theta, block)
+        terms = new_lesion_terms(view.model, theta, rows.new_lesions, new, block.design, view.dims)
         total = total + beside(terms, total)
     return total
 
@@ -99,6 +111,21 @@ def _links(view: NodeModel, theta: Theta, block: NodeTable) -> LinkTable:
 
     at_nodes = _by_lane(lane)(block.nodes)
     return at_nodes if links is None else links._replace(constant=at_nodes.constant)
+
+
+def _new_lesion_links(view: NodeModel, theta: Theta, block: NodeTable) -> NewLesionLinks:
+    """Return the same for the process of new lesions."""
+    known = block.new_lesions
+    if known is not None and not view.linked_effects:
+        return known
+
+    def lane(nodes: Array) -> NewLesionLinks:
+        parameters = _parameters(view, theta, nodes, block) if view.effects else None
+        found = new_lesion_links(view.model, parameters, block.design)
+        return found if known is None else NewLesionLinks(None, found.constant, (), ())
+
+    at_nodes = _by_lane(lane)(block.nodes)
+    return at_nodes if known is None else known._replace(constant=at_nodes.constant)
 
 
 def _size_terms(view: NodeModel, theta: Theta, parameters: PatientParameters, design: Design) -> Float[Array, " row"]:

@@ -17,8 +17,8 @@ from metachron.inference.marginal.kernel import log_joint, row_terms
 from metachron.inference.marginal.mixture import Mixture, draw, improve, log_density
 from metachron.inference.marginal.table import NodeModel, NodeTable, make_table
 from metachron.joint.design import Binding, Design
-from metachron.joint.population import fixed_part, patient_spread
-from metachron.joint.sites import CORRELATION, Theta
+from metachron.joint.population import correlation_factor, fixed_part, patient_spread
+from metachron.joint.sites import Theta
 
 BISECTIONS = 20
 NEGLIGIBLE = 100.0
@@ -97,14 +97,12 @@ def population_normal(
 
     Population parameters come stacked; the first count.
     """
-    part, theta = view.model.dynamics, {name: value[0] for name, value in thetas.items()}
-    assert part is not None
-    mean = jnp.stack([fixed_part(p, theta, design) for p in part.random], axis=-1)
+    model, theta = view.model, {name: value[0] for name, value in thetas.items()}
+    mean = jnp.stack([fixed_part(p, theta, design) for p in model.random], axis=-1)
     spread = jnp.stack(
-        [jnp.broadcast_to(patient_spread(p, theta, design), mean.shape[:1]) for p in part.random], axis=-1
+        [jnp.broadcast_to(patient_spread(p, theta, design), mean.shape[:1]) for p in model.random], axis=-1
     )
-    correlation = theta.get(CORRELATION, jnp.eye(mean.shape[1]))
-    return mean, spread[..., None] * correlation
+    return mean, spread[..., None] * correlation_factor(model, theta)
 
 
 @partial(jax.jit, static_argnames=("view",))

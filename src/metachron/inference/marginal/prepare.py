@@ -104,13 +104,12 @@ class Prepared:
 
 def why_not(model: JointModel) -> str | None:
     """Return why patient effects of this model cannot be integrated out, or None when they can."""
-    part = model.dynamics
-    if part is None or not part.random:
+    if not model.random:
         return "it has no patient effects to integrate out"
-    if part.lesion:
+    if model.dynamics is not None and model.dynamics.lesion:
         return "it has lesion effects, whose integral has the dimension of all lesions of a patient"
-    if len(part.random) > MAX_EFFECTS:
-        return f"it has {len(part.random)} patient effects, and nodes cover at most {MAX_EFFECTS}"
+    if len(model.random) > MAX_EFFECTS:
+        return f"it has {len(model.random)} patient effects, and nodes cover at most {MAX_EFFECTS}"
     return None
 
 
@@ -188,11 +187,12 @@ def _starts(model: JointModel, binding: Binding) -> list[Float[np.ndarray, " fre
 
 def _moving_links(model: JointModel) -> dict[str, float]:
     """Return the names of the coefficients of links that move with time, and the scales of their priors."""
-    if model.hazard is None:
-        return {}
+    processes = [model.hazard, model.new_lesions.hazard if model.new_lesions else None]
     return {
-        f"{model.hazard.event}.link[{term.link.name}]": term.prior.args[-1]
-        for term in model.hazard.links
+        f"{part.event}.link[{term.link.name}]": term.prior.args[-1]
+        for part in processes
+        if part is not None
+        for term in part.links
         if not term.link.constant
     }
 

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 from metachron.inference.marginal.blocks import ROWS, Blocks
 from metachron.joint import Design, Dims, JointModel
 from metachron.joint.likelihood import LinkTable, link_table
+from metachron.joint.new_lesions import NewLesionLinks, new_lesion_links
 from metachron.joint.population import PatientParameters, assemble, fixed_part
 from metachron.joint.sites import Theta
 from metachron.joint.size_summary import SizeSummary, can_summarise, count_readings, summarise_sizes
@@ -28,8 +29,8 @@ class NodeTable(NamedTuple):
 
     ``centre`` (effect, row) plus ``offset`` (effect, row, lane) are the nodes. ``log_share`` is log[1 / (density of the
     proposal x number of nodes)], and what of the likelihood no parameter changes; -inf for padding. ``readings`` (row),
-    ``sizes`` and ``links`` are there where they do not depend on the population parameters; constant links are not
-    where one of them looks at patient effects. ``slot`` (row) and ``slot_patient`` (slot) as in `Blocks`.
+    ``sizes``, ``links`` and ``new_lesions`` are there where they do not depend on the population parameters; constant
+    links are not where one of them looks at patient effects. ``slot`` (row) and ``slot_patient`` (slot) as in `Blocks`.
     """
 
     design: Design
@@ -39,14 +40,15 @@ class NodeTable(NamedTuple):
     readings: Float[Array, "block row"] | None
     sizes: SizeSummary | None
     links: LinkTable | None
+    new_lesions: NewLesionLinks | None
     slot: Array
     slot_patient: Array
 
     def single(self) -> NodeTable:
         """Return the table with what nodes hold in single precision; what rows hold keeps its precision."""
-        nodes = self.offset, self.log_share, self.sizes, self.links
-        offset, log_share, sizes, links = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), nodes)
-        return self._replace(offset=offset, log_share=log_share, sizes=sizes, links=links)
+        names = ("offset", "log_share", "sizes", "links", "new_lesions")
+        nodes = {name: getattr(self, name) for name in names}
+        return self._replace(**jax.tree.map(lambda leaf: leaf.astype(jnp.float32), nodes))
 
     @property
     def nodes(self) -> Float[Array, "block effect row lane"]:
@@ -70,36 +72,39 @@ class NodeModel:
     def settled(self) -> bool:
         """Whether trajectories at the nodes do not depend on the population parameters."""
         part = self.model.dynamics
-        return part is not None and all(parameter.random for parameter in part.parameters)
+        return part is None or all(parameter.random for parameter in part.parameters)
 
     @property
     def summarised(self) -> bool:
         """Whether sizes are summarised once."""
-        return self.settled and can_summarise(self.model)
+        return self.model.dynamics is not None and self.settled and can_summarise(self.model)
 
     @property
     def linked_effects(self) -> bool:
         """Whether a link looks at patient effects: they are nodes less what the population parameters say."""
-        part = self.model.hazard
-        return part is not None and any("effects" in term.link.needs for term in part.links)
+        processes = [self.model.hazard, self.model.new_lesions.hazard if self.model.new_lesions else None]
+        return any("effects" in term.link.needs for part in processes if part is not None for term in part.links)
 
     @property
     def effects(self) -> int:
         """Number of patient effects."""
-        return len(self.model.dynamics.random) if self.model.dynamics else 0
+        return len(self.model.random)
 
     def parameters(self, theta: Theta, nodes: Float[Array, "effect row"], design: Design) -> PatientParameters:
         """Return the parameters of each row at one lane of nodes."""
-        part = self.model.dynamics
-        assert part is not None
-        effects = {p.label: nodes[k] - fixed_part(p, theta, design) for k, p in enumerate(part.random)}
-        return assemble(part, theta, effects, {}, design)
+        effects = {p.label: nodes[k] - fixed_part(p, theta, design) for k, p in enumerate(self.model.random)}
+        parameters = assemble(self.model, theta, effects, {}, design)
+        assert parameters is not None
+        return parameters
 
     def settled_parameters(self, nodes: Float[Array, "effect row"]) -> PatientParameters:
         """Return the parameters where they are the nodes themselves."""
-        part = self.model.dynamics
-        assert part is not None
-        return PatientParameters({p.name: nodes[k] for k, p in enumerate(part.random)}, {}, None)
+        dynamics = self.model.dynamics.random if self.model.dynamics else ()
+        effects = {self.model.frailty.label: nodes[-1]} if self.model.frailty else {}
+        return PatientParameters({p.name: nodes[k] for k, p in enumerate(dynamics)}, effects, None)
+
+
+_AtNodes = tuple[SizeSummary | None, LinkTable | None, NewLesionLinks | None]
 
 
 @partial(jax.jit, static_argnames=("view",))
@@ -113,18 +118,22 @@ def make_table(
     """Return the table at the nodes."""
     model, design = view.model, blocks.design
 
-    def tabulate(inputs: tuple[Array, Design]) -> tuple[SizeSummary | None, LinkTable | None]:
+    def tabulate(inputs: tuple[Array, Design]) -> _AtNodes:
         values, block = inputs
 
-        def lane(value: Array) -> tuple[SizeSummary | None, LinkTable | None]:
+        def lane(value: Array) -> _AtNodes:
             parameters = view.settled_parameters(value)
             sizes = summarise_sizes(model, parameters, block, view.dims) if view.summarised else None
             links = link_table(model, parameters, block, view.dims) if model.hazard is not None else None
-            return sizes, links._replace(constant=()) if links and view.linked_effects else links
+            new = new_lesion_links(model, parameters, block) if model.new_lesions is not None else None
+            if view.linked_effects:
+                links = links and links._replace(constant=())
+                new = new and new._replace(constant=())
+            return sizes, links, new
 
         return jax.vmap(lane, in_axes=-1, out_axes=-1)(values)
 
-    sizes, links = jax.lax.map(tabulate, (nodes, design)) if view.settled else (None, None)
+    sizes, links, new = jax.lax.map(tabulate, (nodes, design)) if view.settled else (None, None, None)
     log_share = log_share + jnp.where(blocks.weight[..., None] > 0, 0.0, -jnp.inf)
     readings = None
     if sizes is not None:
@@ -135,4 +144,4 @@ def make_table(
     centre = jnp.mean(nodes, axis=-1)
     offset = nodes - centre[..., None]
     slots = jnp.asarray(blocks.slot), jnp.asarray(blocks.slot_patient)
-    return NodeTable(design, centre, offset, log_share, readings, sizes, links, *slots)
+    return NodeTable(design, centre, offset, log_share, readings, sizes, links, new, *slots)

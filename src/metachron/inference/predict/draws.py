@@ -62,7 +62,5 @@ def _named(fit: Fit, suffix: str, chain: np.ndarray, draw: np.ndarray) -> dict[s
 
 
 def fitted_parameters(model: JointModel, draw: Draws, design: Design) -> PatientParameters | None:
-    """Return the parameters of the fitted patients and series in one draw; None without tumour dynamics."""
-    if model.dynamics is None:
-        return None
-    return assemble(model.dynamics, draw.theta, draw.effects, draw.lesions, design)
+    """Return the parameters of the fitted patients and series in one draw; None without dynamics and effects."""
+    return assemble(model, draw.theta, draw.effects, draw.lesions, design)

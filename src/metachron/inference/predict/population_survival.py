@@ -96,19 +96,16 @@ def drawn_patients(fit: Fit, design: Design, *, seed: int) -> tuple[Design, Floa
     """
     patients = design.arm.shape[0]
     rows = gather(design, np.tile(np.arange(patients), -(-ROWS // patients)))
-    part = fit.model.dynamics
-    return rows, jnp.asarray(standard_normals(len(rows.arm), len(part.random) if part else 0, seed=seed))
+    return rows, jnp.asarray(standard_normals(len(rows.arm), len(fit.model.random), seed=seed))
 
 
 def drawn_parameters(
     model: JointModel, theta: Theta, standard: Float[Array, "patient effect"], design: Design
 ) -> PatientParameters | None:
-    """Return the parameters of patients with given standardised effects (lesion effects 0); None without dynamics."""
+    """Return the parameters of patients with given standardised effects (lesion effects 0); None without any."""
     part = model.dynamics
-    if part is None:
-        return None
-    lesion = jnp.zeros((design.series_patient.shape[0], len(part.lesion)))
-    return patient_parameters(part, Values(dict(theta), standard, lesion), design)
+    lesion = jnp.zeros((design.series_patient.shape[0], len(part.lesion) if part else 0))
+    return patient_parameters(model, Values(dict(theta), standard, lesion), design)
 
 
 @partial(jax.jit, static_argnames=("model",))

@@ -58,9 +58,10 @@ def replicate_sizes(
     part = model.dynamics
     assert part is not None
     keys = jax.random.split(key, 4)
-    shapes = (design.arm.shape[0], len(part.random)), (design.series_patient.shape[0], len(part.lesion))
+    shapes = (design.arm.shape[0], len(model.random)), (design.series_patient.shape[0], len(part.lesion))
     standard, lesion = (jax.random.normal(k, shape) for k, shape in zip(keys[:2], shapes, strict=True))
-    parameters = patient_parameters(part, Values(dict(theta), standard, lesion), design)
+    parameters = patient_parameters(model, Values(dict(theta), standard, lesion), design)
+    assert parameters is not None
     value = replicate_values(part, theta, parameters, patient, series, time_year, keys[2])
     size = part.observation.value_scale(part.law).to_mm(value)
     if not ends:

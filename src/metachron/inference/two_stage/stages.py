@@ -165,6 +165,11 @@ def _refuse(model: JointModel, imputations: int) -> None:
             "two stages need tumour dynamics, a hazard and a link between them; this model has "
             f"{model.describe()}; name a link (--link log-growth)"
         )
+    if model.new_lesions is not None:
+        raise ModelError(
+            "two stages are sizes and one event; this model has new lesions besides: leave them out "
+            "(--new-lesions none)"
+        )
     if imputations < FEWEST_IMPUTATIONS:
         raise ModelError(f"imputations must be at least {FEWEST_IMPUTATIONS}; found {imputations}")
 

@@ -1,7 +1,14 @@
 """Links between a tumour trajectory and a hazard. A new link is one class and one line of `LINKS`."""
 
 from metachron.base import Registry
-from metachron.joint.links.constant import LogGrowth, LogShrinkage, ResistantFraction, SharedEffects, TimeToGrowth
+from metachron.joint.links.constant import (
+    LogGrowth,
+    LogShrinkage,
+    NewLesionFrailty,
+    ResistantFraction,
+    SharedEffects,
+    TimeToGrowth,
+)
 from metachron.joint.links.current import Area, CurrentSize, CurrentValue, LogCurrentSize, RelativeChange, Slope
 from metachron.joint.links.link import Link, PatientState
 
@@ -17,6 +24,7 @@ _ALL: tuple[type[Link], ...] = (
     RelativeChange,
     Area,
     SharedEffects,
+    NewLesionFrailty,
 )
 LINKS: Registry[type[Link]] = Registry("link", {link.name: link for link in _ALL})
 

@@ -99,3 +99,20 @@ class SharedEffects(Link):
 
     def values(self, state: PatientState, time_year: Float[Array, "patient node"]) -> tuple[Float[Array, "..."], ...]:
         return tuple(state.effects.values())
+
+
+@dataclass(frozen=True)
+class NewLesionFrailty(Link):
+    """The frailty of the patient in the process of new lesions (the log of a rate ratio): alpha of Krol 2016."""
+
+    name = "new-lesion-frailty"
+    needs = frozenset({"frailty"})
+    constant = True
+    unit = "log of the rate of new lesions"
+    meaning = "how prone the patient is to new lesions"
+    prior = _E_FOLD
+    clinical_step = _DOUBLING
+
+    def values(self, state: PatientState, time_year: Float[Array, "patient node"]) -> tuple[Float[Array, "..."], ...]:
+        assert state.frailty is not None
+        return (state.frailty,)

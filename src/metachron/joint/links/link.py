@@ -20,12 +20,21 @@ class PatientState:
 
     Parameters
     ----------
-    trajectory : law and parameters; arrays of shape (patient, 1) to broadcast against times (patient, node).
-    effects : patient effects on the transform scale, keyed by parameter name, same shape.
+    tumour : law and parameters of the trajectory; arrays of shape (patient, 1) to broadcast against times (patient,
+        node). None without tumour dynamics.
+    effects : patient effects of the dynamics on the transform scale, keyed by parameter name, same shape.
+    frailty : of the process of new lesions, same shape; None without one.
     """
 
-    trajectory: Trajectory
+    tumour: Trajectory | None
     effects: Mapping[str, Float[Array, "patient 1"]]
+    frailty: Float[Array, "patient 1"] | None = None
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """The trajectory, for a link that needs one: `ModelParts` has seen to it that there is."""
+        assert self.tumour is not None
+        return self.tumour
 
 
 class Link(abc.ABC):
