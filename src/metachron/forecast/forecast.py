@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from metachron.base import ModelError, list_briefly
 from metachron.cohort import Cohort
 from metachron.cohort.arrays import bucket
+from metachron.cohort.new_lesions import NEW_LESION
 from metachron.forecast.condition import Conditioned, condition
 from metachron.forecast.copies import copy_patients
 from metachron.forecast.futures import futures, times_of
@@ -22,6 +23,7 @@ from metachron.forecast.seen import seen_log_likelihood
 from metachron.forecast.source import Source
 from metachron.forecast.summaries import (
     difference_table,
+    new_lesion_table,
     outcome_table,
     outcomes,
     progression_table,
@@ -176,10 +178,13 @@ def _tell(
     )
     count = len(cohort.patient_ids)
     nadir, progressed = _so_far(recorded, cohort.patient_ids)
+    clock = _clock_day(fit, cohort)
     for start in range(0, count, BATCH):
         places = np.arange(start, min(start + BATCH, count))
         filled = np.resize(places, min(BATCH, bucket(count)))
-        found = futures(fit.model, conditioned, filled, times, nadir[filled], limit_mm=fit.labels.limit_mm, seed=seed)
+        found = futures(
+            fit.model, conditioned, filled, times, nadir[filled], clock[filled], limit_mm=fit.labels.limit_mm, seed=seed
+        )
         found = found.first(len(places))
         who = [cohort.patient_ids[place] for place in places]
         each = outcomes(found, times)
@@ -190,6 +195,9 @@ def _tell(
             yield "progression", progression_table(found, who, options, times)
         if fit.model.hazard is not None:
             yield "survival", survival_table(found, who, options, times)
+        if (process := fit.model.new_lesions) is not None:
+            organs, gap = fit.labels.new_lesion_organs, process.clock == "gap"
+            yield "new_lesions", new_lesion_table(found, who, options, times, organs, gap=gap)
     yield (
         "reliability",
         pl.DataFrame(
@@ -204,6 +212,15 @@ def _tell(
             }
         ),
     )
+
+
+def _clock_day(fit: Fit, cohort: Cohort) -> Float[np.ndarray, " patient"]:
+    """Return the day on which the clock of new lesions shows 0: that of the last one seen in gap time, else day 0."""
+    days = dict.fromkeys(cohort.patient_ids, 0.0)
+    if fit.model.new_lesions is not None and fit.model.new_lesions.clock == "gap":
+        seen = cohort.events.filter(pl.col("kind") == NEW_LESION)
+        days |= dict(seen.group_by("patient").agg(pl.col("day_upper").max()).iter_rows())
+    return np.array(list(days.values()))
 
 
 def _so_far(

@@ -18,8 +18,10 @@ from metachron.inference.predict.hazard_grid import Grid, cumulative_on_grid, gr
 from metachron.inference.predict.subjects import gather
 from metachron.joint import Design, JointModel
 from metachron.joint.hazard_terms import patient_state
+from metachron.joint.new_lesions import expected_new_lesions, organ_log_shares
 from metachron.joint.population import PatientParameters, patient_parameters
 from metachron.joint.sites import Theta, Values
+from metachron.joint.stretches import Stretches
 
 STEP_DAY, LEAST_STEPS, MOST_STEPS = 14.0, 12, 60
 READINGS = 8
@@ -43,12 +45,15 @@ class Futures(NamedTuple):
 
     ``size_mm`` without measurement error (empty without tumour dynamics); ``survival`` from the landmark to each time,
     1 at the landmark (empty without a hazard); ``progressed`` : share of the readings in which progression by size was
-    found at each scan for the first time.
+    found at each scan for the first time; ``new_lesions`` : their expected number from the landmark to each time, and
+    ``organs`` the share of each organ in them (empty where new lesions are not modelled).
     """
 
     size_mm: Float[Array, "patient option draw size"]
     survival: Float[Array, "patient option draw time"]
     progressed: Float[Array, "patient option draw scan"]
+    new_lesions: Float[Array, "patient option draw time"]
+    organs: Float[Array, "patient option draw organ"]
 
     def first(self, count: int) -> Futures:
         """Return the futures of the first patients."""
@@ -79,6 +84,7 @@ def futures(
     patients: Int[np.ndarray, " patient"],
     times: Times,
     nadir_mm: Float[np.ndarray, " patient"],
+    clock_day: Float[np.ndarray, " patient"],
     *,
     limit_mm: float,
     seed: int,
@@ -89,14 +95,15 @@ def futures(
     ----------
     patients : places of the patients among those conditioned.
     nadir_mm : the smallest recorded size of each up to the landmark (sizes below the limit count as the limit).
+    clock_day : the day on which the clock of new lesions shows 0: that of the last one in gap time, else day 0.
     """
     draw, imputation = conditioned.draw[patients], conditioned.imputation[patients]
     own = {name: value[draw] for name, value in conditioned.theta.items()}
     rows = np.take_along_axis(conditioned.copies.rows[patients], imputation[:, None, :], axis=2)
     keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(seed)))(jnp.asarray(patients))
     return _futures(
-        own, conditioned.effects[patients], rows, nadir_mm, keys, conditioned.binding.design, times, limit_mm,
-        model=model,
+        own, conditioned.effects[patients], rows, nadir_mm, clock_day / DAYS_PER_YEAR, keys,
+        conditioned.binding.design, times, limit_mm, model=model,
     )  # fmt: skip
 
 
@@ -106,6 +113,7 @@ def _futures(
     effects: Float[Array, "patient draw effect"],
     rows: Int[Array, "patient option draw"],
     nadir_mm: Float[Array, " patient"],
+    clock_year: Float[Array, " patient"],
     keys: Array,
     design: Design,
     times: Times,
@@ -113,27 +121,51 @@ def _futures(
     *,
     model: JointModel,
 ) -> Futures:
-    def one(theta: Theta, effects: Array, row: Array, key: Array, nadir: Array) -> tuple[Array, Array, Array]:
+    def one(theta: Theta, effects: Array, row: Array, key: Array, nadir: Array, clock: Array) -> tuple[Array, ...]:
         own = gather(design, row[None])
         parameters = one_patient(model, theta, effects, own)
         survival = jnp.ones(0)
         if model.hazard is not None:
             passed = cumulative_on_grid(model, theta, patient_state(model, parameters), own, times.hazard)[0]
             survival = jnp.exp(passed[0] - passed)
+        new = _new_lesions(model, theta, parameters, own, design, times, clock)
         if model.dynamics is None or parameters is None:
-            return jnp.zeros(0), survival, jnp.zeros(0)
+            return jnp.zeros(0), survival, jnp.zeros(0), *new
         size = Trajectory(model.dynamics.law, parameters.psi).size_mm(times.size_year)
         read = jnp.maximum(readings_mm(model, theta, parameters, times.scan_year, key, READINGS), limit_mm)
-        return size, survival, jnp.mean(first_progression(read, nadir), axis=0)
+        return size, survival, jnp.mean(first_progression(read, nadir), axis=0), *new
 
-    draws = jax.vmap(one, in_axes=(0, 0, 0, 0, None))
+    draws = jax.vmap(one, in_axes=(0, 0, 0, 0, None, None))
 
-    def patient(own: tuple[Theta, Array, Array, Array, Array]) -> Futures:
-        theta, effects, options, nadir, key = own
+    def patient(own: tuple[Theta, Array, Array, Array, Array, Array]) -> Futures:
+        theta, effects, options, nadir, clock, key = own
         each = jax.random.split(key, len(effects))
-        return Futures(*jax.lax.map(lambda option: draws(theta, effects, option, each, nadir), options))
+        return Futures(*jax.lax.map(lambda option: draws(theta, effects, option, each, nadir, clock), options))
 
-    return jax.lax.map(patient, (theta, effects, rows, nadir_mm, keys))
+    return jax.lax.map(patient, (theta, effects, rows, nadir_mm, clock_year, keys))
+
+
+def _new_lesions(
+    model: JointModel,
+    theta: Theta,
+    parameters: PatientParameters | None,
+    own: Design,
+    design: Design,
+    times: Times,
+    clock_year: Float[Array, ""],
+) -> tuple[Float[Array, " time"], Float[Array, " organ"]]:
+    """Return the expected number of new lesions of one patient from the landmark to each time, and shares of organs."""
+    if model.new_lesions is None:
+        return jnp.zeros(0), jnp.zeros(0)
+    assert design.stretches is not None
+    stop = times.hazard.time_year - clock_year
+    none = jnp.zeros_like(stop)
+    stretches = Stretches(
+        patient=none.astype(int), start_year=none + stop[0], stop_year=stop, origin_year=none + clock_year,
+        survived=none, exact=none, interval=none, marks=none[:, None], knots_year=design.stretches.knots_year,
+    )  # fmt: skip
+    shares = jnp.exp(organ_log_shares(model, theta, own))[0]
+    return expected_new_lesions(model, theta, parameters, own._replace(stretches=stretches)), shares
 
 
 def one_patient(

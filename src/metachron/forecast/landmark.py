@@ -8,6 +8,7 @@ import polars as pl
 
 from metachron.base import InputError, Problem
 from metachron.cohort import Cohort
+from metachron.cohort.new_lesions import NEW_LESION
 from metachron.cohort.schema import DATED
 from metachron.cohort.size_rows import size_rows
 from metachron.joint import JointModel
@@ -16,8 +17,8 @@ from metachron.joint import JointModel
 def known_at(cohort: Cohort, landmark_day: float, model: JointModel) -> Cohort:
     """Return the cohort as it was known on a day: sizes and samples up to it, everybody alive, nothing later.
 
-    A patient without follow-up for the event of the model is taken to be free of it on that day: a forecast made then
-    says so.
+    A patient without follow-up for the event of the model, or for new lesions where it has them, is taken to be free of
+    them on that day: a forecast made then says so.
 
     Parameters
     ----------
@@ -40,13 +41,14 @@ def known_at(cohort: Cohort, landmark_day: float, model: JointModel) -> Cohort:
     tables["events"] = cohort.events.filter(pl.col("day_upper") <= landmark_day)
     seen = cohort.followup.with_columns(pl.min_horizontal("last_day", pl.lit(landmark_day)).alias("last_day"))
     tables["followup"] = seen.filter(pl.col("entry_day") <= pl.col("last_day"))
-    if model.hazard is not None:
-        tables["followup"] = _followed(cohort, tables["followup"], landmark_day, model.hazard.event)
+    events = [model.hazard.event] if model.hazard is not None else []
+    for event in [*events, *([NEW_LESION] if model.new_lesions is not None else [])]:
+        tables["followup"] = _followed(cohort, tables["followup"], landmark_day, event)
     return cohort.with_rows(tables)
 
 
 def _followed(cohort: Cohort, followup: pl.DataFrame, landmark_day: float, event: str) -> pl.DataFrame:
-    """Return the table with a row for the event for everybody."""
+    """Return the table with a row for the event for everybody: who has none is taken to be free of it."""
     known = followup.filter(pl.col("kind") == event)
     others = cohort.patients.join(known, on="patient", how="anti").select("patient")
     rows = others.with_columns(

@@ -22,10 +22,17 @@ def notes_on(
     notes = [RESEARCH_USE, *source.notes]
     if landmark_day > 0:
         notes.append(CONTINUES)
+    told = source.fit.model.new_lesions is not None
+    beside = "clinical progression comes" if told else "new lesions and clinical progression come"
     if source.fit.model.dynamics is not None:
         notes.append(
             f"Progression is by size alone (a sum 20 % and 5 mm above the smallest), found on scans every "
-            f"{scan_every_day:g} days; new lesions and clinical progression come on top of it."
+            f"{scan_every_day:g} days; {beside} on top of it."
+        )
+    if told:
+        notes.append(
+            "A patient without rows of new lesions is taken to have had none up to the landmark. New lesions are "
+            "forecast when they appear; a scan shows them later."
         )
     followed = source.followed_day
     if followed is not None and horizon_day > followed:

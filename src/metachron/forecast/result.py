@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-TABLES = ("sizes", "survival", "progression", "outcomes", "differences", "reliability")
+TABLES = ("sizes", "survival", "progression", "new_lesions", "outcomes", "differences", "reliability")
 """The tables that are made patient by patient."""
 
 
@@ -29,6 +29,8 @@ class Forecast:
     progression : patient, option, day (of the scan), progressed: probability, for those alive on the day, that a
         scan up to this one has shown progression by size; progressed_alive: that the patient lived to see one that did;
         progression_free: that the patient is alive without it.
+    new_lesions : patient, option, organ (``any``, and each one), day, new_lesion (the probability that the patient
+        lives to have one by then), new_lesion_q05, new_lesion_q50, new_lesion_q95; empty where they are not modelled.
     outcomes : patient, option, quantity, value, q05, q95: at the horizon.
     differences : patient, option, against, quantity, difference, q05, q95, probability_higher: paired over draws.
     reliability : patient, pareto_k, effective_draws, progressed_before, imputed, sampled (by NUTS, where weights would
@@ -44,6 +46,7 @@ class Forecast:
     recorded: pl.DataFrame
     survival: pl.DataFrame
     progression: pl.DataFrame
+    new_lesions: pl.DataFrame
     outcomes: pl.DataFrame
     differences: pl.DataFrame
     reliability: pl.DataFrame

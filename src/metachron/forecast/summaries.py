@@ -16,6 +16,10 @@ SURVIVAL = "alive at the horizon"
 RESTRICTED_MEAN = "days alive up to the horizon"
 PROGRESSION_FREE = "alive without progression by size at the horizon"
 PROGRESSED = "progression by size shown by the horizon"
+NEW_LESION = "a new lesion by the horizon"
+FREE_OF_BOTH = "alive without progression by size or new lesions at the horizon"
+ANY = "any"
+"""Organ of a new lesion wherever it is."""
 
 
 Who = Sequence[str]
@@ -69,6 +73,45 @@ def progression_table(found: Futures, patients: Who, options: Who, times: Times)
     return _long(patients, options, times.scan_year, columns)
 
 
+def new_lesion_table(
+    found: Futures, patients: Who, options: Who, times: Times, organs: Sequence[str], *, gap: bool
+) -> pl.DataFrame:
+    """Return patient, option, organ, day, new_lesion, new_lesion_q05, new_lesion_q50, new_lesion_q95.
+
+    ``new_lesion`` : probability that the patient lives to have one between the landmark and the day: death competes.
+    In gap time, where every new lesion starts the clock anew, an organ's is that of the next new lesion of all.
+    """
+    expected, shares = _draws_first(found.new_lesions), _draws_first(found.organs)
+    alive = _alive(found)
+    any_organ = _incidence(expected, alive)
+    frames = [(ANY, any_organ)]
+    if len(organs) > 1 and shares.shape[-1] == len(organs):
+        for place, organ in enumerate(organs):
+            share = shares[..., place, None]
+            frames.append((organ, share * any_organ if gap else _incidence(share * expected, alive)))
+    tables = []
+    for organ, each in frames:
+        columns = {"new_lesion": each.mean(0), **band(each, prefix="new_lesion_")}
+        rows = _long(patients, options, times.hazard.time_year, columns)
+        tables.append(rows.insert_column(2, pl.Series("organ", [organ] * len(rows))))
+    return pl.concat(tables)
+
+
+def _alive(found: Futures) -> Float[np.ndarray, "draw patient option time"]:
+    """Return survival from the landmark to each time, 1 where the model has no hazard."""
+    survival = _draws_first(found.survival)
+    return survival if survival.size else np.ones(_draws_first(found.new_lesions).shape)
+
+
+def _incidence(
+    expected: Float[np.ndarray, "... time"], alive: Float[np.ndarray, "... time"]
+) -> Float[np.ndarray, "... time"]:
+    """Return the cumulative incidence of the first of events expected so many times by then, while alive."""
+    appeared = np.diff(-np.expm1(-expected), axis=-1, prepend=0.0)
+    before = np.concatenate([alive[..., :1], 0.5 * (alive[..., 1:] + alive[..., :-1])], axis=-1)
+    return np.cumsum(appeared * before, axis=-1)
+
+
 def _draws_first(values: Float[Array, "patient option draw time"]) -> Float[np.ndarray, "draw patient option time"]:
     return np.moveaxis(np.asarray(values), 2, 0)
 
@@ -103,6 +146,11 @@ def outcomes(found: Futures, times: Times) -> dict[str, Float[np.ndarray, "draw 
             each[PROGRESSION_FREE] = (1.0 - shown) * survival[..., -1]
         else:
             each[PROGRESSED] = shown
+    expected = _draws_first(found.new_lesions)
+    if expected.size:
+        each[NEW_LESION] = _incidence(expected, _alive(found))[..., -1]
+        if first.size and survival.size:
+            each[FREE_OF_BOTH] = each[PROGRESSION_FREE] * np.exp(-expected[..., -1])
     return each
 
 

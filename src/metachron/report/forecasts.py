@@ -9,7 +9,15 @@ import polars as pl
 
 from metachron.base import ModelError, list_briefly
 from metachron.forecast import Forecast
-from metachron.forecast.summaries import PROGRESSED, PROGRESSION_FREE, RESTRICTED_MEAN, SURVIVAL
+from metachron.forecast.summaries import (
+    ANY,
+    FREE_OF_BOTH,
+    NEW_LESION,
+    PROGRESSED,
+    PROGRESSION_FREE,
+    RESTRICTED_MEAN,
+    SURVIVAL,
+)
 from metachron.report.blocks import Block, Bullets, Folded, Paragraph, Section, Table, picture
 from metachron.report.figures.forecast import patient_forecast
 from metachron.report.page import render_page, write_page
@@ -18,7 +26,7 @@ from metachron.report.wording import interval, joined, number, percent
 SHOWN = 12
 """Patients on a page; of larger cohorts the first ones, and the tables hold all."""
 _DAYS = {RESTRICTED_MEAN}
-_SHARES = {SURVIVAL, PROGRESSION_FREE, PROGRESSED}
+_SHARES = {SURVIVAL, PROGRESSION_FREE, PROGRESSED, NEW_LESION, FREE_OF_BOTH}
 
 
 def write_forecast_page(
@@ -65,7 +73,29 @@ def _patient(found: Forecast, patient: str) -> Section:
         "own curve) and of being alive without progression by size. Dotted: the day of the forecast."
     )
     blocks.append(picture(f"forecast-{patient}", patient_forecast(found, patient), shows=shows, caption=caption))
+    blocks += _new_lesions(found, patient, options)
     return Section(f"patient-{patient}", f"Patient {patient}", blocks)
+
+
+def _new_lesions(found: Forecast, patient: str, options: Sequence[str]) -> list[Block]:
+    """Return the table of new lesions by organ at the horizon, where the forecast has organs."""
+    if not found.new_lesions.height:
+        return []
+    rows = found.new_lesions.filter((pl.col("patient") == patient) & (pl.col("organ") != ANY))
+    rows = rows.filter(pl.col("day") == rows["day"].max())
+    if not rows.height:
+        return []
+    names = {"value": "new_lesion", "q05": "new_lesion_q05", "q95": "new_lesion_q95"}
+    cells: dict[str, dict[str, str]] = {}
+    for row in rows.iter_rows(named=True):
+        own = {name: row[column] for name, column in names.items()}
+        cells.setdefault(row["organ"], {})[row["option"]] = told(NEW_LESION, own)
+    table = [[organ.replace("_", " "), *(own[option] for option in options)] for organ, own in cells.items()]
+    caption = (
+        f"Probability of a new lesion in each organ by day {found.horizon_day:g}, death competing; in brackets the 90 "
+        "% interval over what is not known of this patient."
+    )
+    return [Table(caption, ["New lesion in", *options], table, numeric=range(1, len(options) + 1))]
 
 
 def _seen(found: Forecast, recorded: pl.DataFrame) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from metachron.cli.arguments import FitPath
 from metachron.cli.console import say, show_json, show_table
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _SHOWN = (
     "organ", "arm", "lesions", "patients", "value_q50", "value_q05", "value_q95", "against_reference_q50",
@@ -24,25 +27,37 @@ def organs(
     ] = None,
     json: Annotated[bool, Parameter(negative="", help="Print JSON, numbers unrounded.")] = False,
 ) -> None:
-    """Show by organ how lesions respond: each parameter, its ratio to a reference organ, and which organ does worse.
+    """Show by organ how lesions respond: each parameter, its ratio to a reference organ, and which organ does worse;
+    and in which organs new lesions appear.
 
     metachron organs trial.fit --reference lymph_node
     """
     from metachron.inference import Fit
-    from metachron.inference.predict import organ_parameters, variance_shares
+    from metachron.inference.predict import has_organs, new_lesion_organs, organ_parameters, variance_shares
 
     loaded = Fit.load(fit)
-    found = organ_parameters(loaded, reference=reference)
+    new = new_lesion_organs(loaded, reference=reference)
+    found = organ_parameters(loaded, reference=reference) if has_organs(loaded) or new.is_empty() else None
     shares = variance_shares(loaded) if loaded.model.dynamics and loaded.model.dynamics.lesion else None
     if json:
         levels = [] if shares is None else shares.to_dicts()
-        show_json({"organs": found.to_dicts(), "variance_shares": levels})
+        known = [] if found is None else found.to_dicts()
+        show_json({"organs": known, "new_lesions": new.to_dicts(), "variance_shares": levels})
         return
+    if found is not None:
+        _show(found)
+    if new.height:
+        say(f"Share of the new lesions in each organ; beside it the ratio of rates against {new['reference'][0]}")
+        show_table(new.drop("reference"))
+        say("")
+    if shares is not None:
+        say("Share of the variance by level, arms and covariates not counted:")
+        show_table(shares)
+
+
+def _show(found: pl.DataFrame) -> None:
     by_quantity = found.group_by("quantity", "unit", "comparison", "reference", maintain_order=True)
     for (quantity, unit, compared, other), rows in by_quantity:
         say(f"{quantity}, {unit}; beside it the {compared} against {other}")
         show_table(rows.select(*_SHOWN))
         say("")
-    if shares is not None:
-        say("Share of the variance by level, arms and covariates not counted:")
-        show_table(shares)

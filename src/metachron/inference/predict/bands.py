@@ -37,5 +37,10 @@ def band_frame(
     names, entries = list(axes), [np.asarray(entry, dtype=object) for entry in axes.values()]
     grid = np.meshgrid(*entries, indexing="ij")
     columns: dict[str, list[object]] = {name: cells.ravel().tolist() for name, cells in zip(names, grid, strict=True)}
-    quantiles = {name: value.ravel() for name, value in band(values, prefix=prefix).items()}
-    return pl.DataFrame({**columns, **quantiles})
+    levels = {name: value.ravel() for name, value in band(values, prefix=prefix).items()}
+    return pl.DataFrame({**columns, **levels})
+
+
+def quantiles(values: np.ndarray) -> dict[str, float]:
+    """Return the quantiles of the draws of one number as plain floats, by level."""
+    return {level: float(value) for level, value in band(values).items()}

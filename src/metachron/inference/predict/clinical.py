@@ -12,16 +12,18 @@ import polars as pl
 from jaxtyping import Float
 
 from metachron.base import DAYS_PER_WEEK, DAYS_PER_YEAR, MONTHS_PER_YEAR, Transform
+from metachron.cohort.new_lesions import NEW_LESION
 from metachron.dynamics import Trajectory
 from metachron.inference.fit import Fit
 from metachron.inference.predict.bands import band
 from metachron.inference.predict.draws import Draws, take_draws
+from metachron.inference.predict.new_lesion_organs import organ_share_draws
 from metachron.inference.predict.readings import Reading, covariate_words, effect_words, reading, residual_reading
 from metachron.inference.predict.subjects import typical_patients
-from metachron.joint import ParameterModel
+from metachron.joint import HazardPart, ParameterModel
 from metachron.joint.population import fixed_part, patient_spread
 
-DYNAMICS, MEASUREMENT, HAZARD = "tumour dynamics", "measurement", "hazard"
+DYNAMICS, MEASUREMENT, HAZARD, NEW_LESIONS = "tumour dynamics", "measurement", "hazard", "new lesions"
 CHECK_WEEK = 12.0
 """The first response assessment of many trials."""
 CHANGE = f"change of size at week {CHECK_WEEK:g}, typical patient"
@@ -46,10 +48,10 @@ Row = dict[str, Any]
 def clinical_parameters(fit: Fit, *, draws: int = 2000) -> pl.DataFrame:
     """Return population parameters as a clinician reads them, each with its median and 90 % interval.
 
-    Columns: part (tumour dynamics, measurement, hazard), quantity, arm (``all``: the same for everybody), unit,
-    median, q05, q95; patients_low and patients_high, between which two thirds of patients lie (mean -+ 1 sd on the
-    parameter's transform scale); in_words. Tumour dynamics are those of the typical patient of an arm: patient effects
-    0, covariates at their reference level or centre. An infinite time to growth means that growth never begins.
+    Columns: part (tumour dynamics, measurement, hazard, new lesions), quantity, arm (``all``: the same for everybody),
+    unit, median, q05, q95; patients_low and patients_high, between which two thirds of patients lie (mean -+ 1 sd on
+    the parameter's transform scale); in_words. Tumour dynamics are those of the typical patient of an arm: patient
+    effects 0, covariates at their reference level or centre. An infinite time to growth means that growth never begins.
     Hazard ratios of links are per the link's clinical step.
     """
     taken = take_draws(fit, draws)
@@ -61,8 +63,11 @@ def clinical_parameters(fit: Fit, *, draws: int = 2000) -> pl.DataFrame:
             *_dynamics_covariates(fit, taken),
             *_residual(fit, taken),
         ]
-    if fit.model.hazard is not None:
-        rows += [*_links(fit, taken), *_hazard_covariates(fit, taken)]
+    if (hazard := fit.model.hazard) is not None:
+        rows += [*_links(fit, hazard, taken), *_covariates(fit, hazard, "hazard", taken)]
+    if (process := fit.model.new_lesions) is not None:
+        rows += [*_links(fit, process.hazard, taken), *_covariates(fit, process.hazard, NEW_LESION, taken)]
+        rows += [*_frailty(fit, taken), *_organ_shares(fit, taken)]
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
@@ -178,26 +183,46 @@ def _residual(fit: Fit, draws: Draws) -> Iterator[Row]:
         yield _row(MEASUREMENT, read.quantity, _EVERYONE, read.unit, values)
 
 
-def _links(fit: Fit, draws: Draws) -> Iterator[Row]:
-    part, dynamics = fit.model.hazard, fit.model.dynamics
-    assert part is not None
+def _links(fit: Fit, part: HazardPart, draws: Draws) -> Iterator[Row]:
+    dynamics, (where, ratio) = fit.model.dynamics, _ratio(part)
     effects = tuple(parameter.label for parameter in dynamics.random) if dynamics else ()
     for term in part.links:
         step, words = term.link.clinical_step
         for name in term.link.coefficients(effects):
             what = name.removeprefix("effect:").replace("_", " ") if name != term.link.name else term.link.meaning
             values = np.exp(step * np.asarray(draws.theta[f"{part.event}.link[{name}]"]))
-            quantity = f"hazard ratio of {part.event}: {what}, per {words}"
-            yield _row(HAZARD, quantity, _EVERYONE, "ratio", values, in_words=_judged(values, part.event))
+            yield _row(
+                where, f"{ratio}: {what}, per {words}", _EVERYONE, "ratio", values, in_words=_judged(values, part)
+            )
 
 
-def _hazard_covariates(fit: Fit, draws: Draws) -> Iterator[Row]:
-    part = fit.model.hazard
-    assert part is not None
-    for index, column in enumerate(fit.labels.columns.get("hazard", ())):
+def _ratio(part: HazardPart) -> tuple[str, str]:
+    """Return the part of the table to which a hazard belongs, and what its coefficients are."""
+    if part.event == NEW_LESION:
+        return NEW_LESIONS, "rate ratio of new lesions"
+    return HAZARD, f"hazard ratio of {part.event}"
+
+
+def _covariates(fit: Fit, part: HazardPart, block: str, draws: Draws) -> Iterator[Row]:
+    where, ratio = _ratio(part)
+    for index, column in enumerate(fit.labels.columns.get(block, ())):
         values = np.exp(np.asarray(draws.theta[f"{part.event}.beta"])[:, index])
-        quantity = f"hazard ratio of {part.event}: {_named(fit, column)}"
-        yield _row(HAZARD, quantity, _EVERYONE, "ratio", values, in_words=_judged(values, part.event))
+        quantity = f"{ratio}: {_named(fit, column)}"
+        yield _row(where, quantity, _EVERYONE, "ratio", values, in_words=_judged(values, part))
+
+
+def _frailty(fit: Fit, draws: Draws) -> Iterator[Row]:
+    if (frailty := fit.model.frailty) is None:
+        return
+    values = np.exp(np.asarray(draws.theta[f"{frailty.label}.sd"]))
+    quantity = "rate ratio of new lesions: a patient one sd more prone than the typical one"
+    yield _row(NEW_LESIONS, quantity, _EVERYONE, "ratio", values)
+
+
+def _organ_shares(fit: Fit, draws: Draws) -> Iterator[Row]:
+    for arm, organ, values in organ_share_draws(fit, draws):
+        quantity = f"share of new lesions in {organ.replace('_', ' ')}"
+        yield _row(NEW_LESIONS, quantity, arm or _EVERYONE, "%", 100.0 * values)
 
 
 def _named(fit: Fit, column: str) -> str:
@@ -205,11 +230,12 @@ def _named(fit: Fit, column: str) -> str:
     return covariate_words(column, coding.levels[0] if coding is not None and coding.levels else None)
 
 
-def _judged(values: np.ndarray, event: str) -> str:
+def _judged(values: np.ndarray, part: HazardPart) -> str:
     """Return what an interval of a hazard ratio allows one to say, and no more."""
     numbers = band(values)
+    what = "new lesions" if part.event == NEW_LESION else f"hazard of {part.event}"
     if numbers["q05"] > 1.0:
-        return f"more hazard of {event}: the interval lies above 1"
+        return f"more {what}: the interval lies above 1"
     if numbers["q95"] < 1.0:
-        return f"less hazard of {event}: the interval lies below 1"
+        return f"{'fewer' if part.event == NEW_LESION else 'less'} {what}: the interval lies below 1"
     return "not settled: the interval includes 1"

@@ -13,7 +13,7 @@ import polars as pl
 from metachron.base import ModelError, list_briefly
 from metachron.cohort import Cohort
 from metachron.inference.fit import Fit
-from metachron.inference.predict.bands import band
+from metachron.inference.predict.bands import quantiles
 from metachron.inference.predict.clinical import typical_values
 from metachron.inference.predict.draws import Draws, take_draws
 from metachron.inference.predict.readings import effect_words, reading
@@ -112,7 +112,7 @@ def variance_shares(fit: Fit, *, draws: int = 2000) -> pl.DataFrame:
         known = {level: np.asarray(theta[names[level]]) for level in LEVELS if names[level] in theta}
         variance = {level: np.square(sd).reshape(len(sd), -1).mean(axis=1) for level, sd in known.items()}
         whole = sum(variance.values(), start=np.zeros(1))
-        rows += [{"parameter": parameter.name, "level": level, **_band(v / whole)} for level, v in variance.items()]
+        rows += [{"parameter": parameter.name, "level": level, **quantiles(v / whole)} for level, v in variance.items()]
     return pl.DataFrame(rows, schema=SHARE_SCHEMA)
 
 
@@ -132,13 +132,8 @@ def _by_organ(fit: Fit, parameter: ParameterModel, draws: Draws, reference: int)
             worse = None if side is None or index == reference else float(np.mean(side * apart > 0))
             yield {
                 "parameter": parameter.name, "quantity": read.quantity, "unit": read.unit, "arm": arm, "organ": organ,
-                **{f"value_{k}": v for k, v in _band(read.convert(means[:, place] + own[:, index])).items()},
-                **{f"against_reference_{k}": v for k, v in _band(compared.convert(apart)).items()},
+                **{f"value_{k}": v for k, v in quantiles(read.convert(means[:, place] + own[:, index])).items()},
+                **{f"against_reference_{k}": v for k, v in quantiles(compared.convert(apart)).items()},
                 "comparison": compared.quantity, "reference": fit.labels.organs[reference],
                 "probability_worse": worse,
             }  # fmt: skip
-
-
-def _band(values: np.ndarray) -> dict[str, float]:
-    found = band(values)
-    return {level: float(found[level]) for level in ("q05", "q50", "q95")}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from metachron.joint import DynamicsPart, HazardPart
+from metachron.joint import DynamicsPart, HazardPart, NewLesionPart
 from metachron.report.blocks import Block, Bullets, Folded, Paragraph, Section, Table
 from metachron.report.numbers import Numbers
 from metachron.report.wording import joined
 
 _GROUPS = {"all": "one for all", "arm": "per arm", "study-arm": "per study and arm"}
+_SHARES = {"all": "that is the same for all", "arm": "of each arm"}
 _ORGANS = {"none": "", "all": ", and organs", "arm": ", and organs, per arm"}
 
 
@@ -19,10 +20,11 @@ def model_section(numbers: Numbers) -> Section:
         blocks += [Bullets(_dynamics(model.dynamics, numbers.fit.labels.limit_mm)), _parameters(model.dynamics)]
     if model.hazard is not None:
         blocks.append(Bullets(_hazard(model.hazard)))
-    parts = [
-        word for word, part in (("tumour size", model.dynamics), (numbers.event, model.hazard)) if part is not None
-    ]
-    what = f"A joint model of {joined(parts)}" if len(parts) == 2 else f"A model of {parts[0]} alone"
+    if model.new_lesions is not None:
+        blocks.append(Bullets(_new_lesions(model.new_lesions)))
+    named = (("tumour size", model.dynamics), (numbers.event, model.hazard), ("new lesions", model.new_lesions))
+    parts = [word for word, part in named if part is not None]
+    what = f"A joint model of {joined(parts)}" if len(parts) > 1 else f"A model of {parts[0]} alone"
     text = f"{what}. Time is in years from day 0, the start of treatment. The model file below states every prior."
     return Section("model", "What was fitted", [Paragraph(text), *blocks, Folded("Model file", text=model.to_toml())])
 
@@ -55,6 +57,17 @@ def _parameters(part: DynamicsPart) -> Table:
     return Table("Parameters of tumour size.", ["Parameter", "Unit", "Meaning", "Mean", "Patients differ"], rows)
 
 
+def _new_lesions(part: NewLesionPart) -> list[str]:
+    clock = "time from the last new lesion" if part.clock == "gap" else "time from day 0"
+    times = "between the visits around their detection" if part.timing == "between-visits" else "as recorded"
+    lines = [*_hazard(part.hazard), f"The rate runs in {clock}; times of new lesions are taken {times}."]
+    if part.frailty is not None:
+        lines.append("Patients differ in their rate by a frailty of their own, normal on the log scale.")
+    if part.organ != "none":
+        lines.append(f"A new lesion is in each organ with a probability {_SHARES[part.organ]}.")
+    return lines
+
+
 def _hazard(part: HazardPart) -> list[str]:
     event = part.event.replace("_", " ")
     lines = [f"Hazard of {event}: {part.hazard.name}, {part.hazard.equation} ({part.hazard.source})."]
@@ -62,5 +75,5 @@ def _hazard(part: HazardPart) -> list[str]:
         lines.append(f"The log hazard depends on {joined(list(part.covariates))}.")
     lines += [f"Link {t.link.name}: {t.link.meaning} (unit: {t.link.unit})." for t in part.links]
     if not part.links:
-        lines.append("No link: the hazard does not depend on tumour size.")
+        lines.append("No link: it does not depend on tumour size.")
     return lines
