@@ -215,7 +215,6 @@ def maximise(data: Data, start: dict[str, float], scale: np.ndarray) -> tuple[di
 if __name__ == "__main__":
     given = read(Path(sys.argv[1]), sys.argv[2])
     best, height = maximise(given, dict(zip(NAMES, START, strict=True)), np.full(len(NAMES), 0.25))
-    print("parameter,value")
-    for name, value in best.items():
-        print(f"{name},{value:.6f}")
-    print(f"log_likelihood,{height:.6f}")
+    rows = {**best, "log_likelihood": height}
+    frame = pl.DataFrame({"parameter": list(rows), "value": [round(value, 6) for value in rows.values()]})
+    sys.stdout.write(frame.write_csv())
