@@ -7,14 +7,30 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from metachron.joint.model_file import CovariateTable, DynamicsTable, HazardTable, ModelFile, ParameterTable
+from metachron.joint.model_tables import (
+    CovariateTable,
+    DynamicsTable,
+    HazardTable,
+    ModelFile,
+    NewLesionTable,
+    ParameterTable,
+)
 from tables.markdown import code, codes, table, text
 
+_PROCESS = {
+    "law": "name of the baseline hazard",
+    "beta_prior": "prior of each covariate effect, a log hazard ratio",
+    "nodes": "quadrature nodes per stretch, used with links that move with time; by default 32, for new lesions 16",
+    "options": "options of the baseline hazard: `intervals` of `piecewise`; `basis` and `degree` of `m-spline`",
+    "parameters": "prior per parameter of the baseline hazard, on its transform scale",
+    "links": "one table per link: `prior`, and the link's own numbers (reference or cap)",
+}
 _MEANINGS: dict[type[BaseModel], dict[str, str]] = {
     ModelFile: {
         "name": "what the model is called in reports",
         "dynamics": "the tumour dynamics; without this table the model is one of the event alone",
-        "hazard": "the event; without this table the model is one of sizes alone",
+        "hazard": "the event; without this table the model has none",
+        "new_lesions": "the process of new lesions; without this table they are not modelled",
         "covariates": "how baseline columns enter wherever they are named",
     },
     DynamicsTable: {
@@ -41,14 +57,19 @@ _MEANINGS: dict[type[BaseModel], dict[str, str]] = {
         "beta_prior": "prior of each covariate effect",
     },
     HazardTable: {
-        "law": "name of the baseline hazard",
+        **_PROCESS,
         "event": "kind of event in the cohort",
         "covariates": "baseline columns of the hazard",
-        "beta_prior": "prior of each covariate effect, a log hazard ratio",
-        "nodes": "quadrature nodes per stretch of the baseline hazard, used with links that move with time",
-        "options": "options of the baseline hazard: `intervals` of `piecewise`; `basis` and `degree` of `m-spline`",
-        "parameters": "prior per parameter of the baseline hazard, on its transform scale",
-        "links": "one table per link: `prior`, and the link's own numbers (reference or cap)",
+    },
+    NewLesionTable: {
+        **_PROCESS,
+        "covariates": "baseline columns of the rate",
+        "clock": "what the baseline counts from: day 0, or the last detection of a new lesion",
+        "timing": "times as recorded, or after the visit before; by default `between-visits` in calendar time",
+        "frailty": "whether patients differ beyond covariates and links; the link `new-lesion-frailty` looks at it",
+        "frailty_prior": "prior of the standard deviation of the frailty, on the log scale",
+        "organ": "whether organs differ in their share of new lesions: `none`, `all` (the same in every arm) or `arm`",
+        "organ_prior": "prior of each organ's effect, the log of its share up to a constant",
     },
     CovariateTable: {
         "kind": "`categorical`: a column per level but the reference; `continuous`; `auto`: text or number decides",
@@ -77,6 +98,11 @@ def model_file_parameter() -> str:
 def model_file_hazard() -> str:
     """Return the keys of ``[hazard]``."""
     return _keys(HazardTable)
+
+
+def model_file_new_lesions() -> str:
+    """Return the keys of ``[new_lesions]``."""
+    return _keys(NewLesionTable)
 
 
 def model_file_covariate() -> str:

@@ -84,7 +84,7 @@ def supported() -> str:
         [
             code(link.name),
             codes(sorted(link.needs)),
-            *("yes" if link.needs <= provides(law) | {"effects"} else "" for law in LAWS.values()),
+            *("yes" if link.needs <= provides(law) | {"effects", "frailty"} else "" for law in LAWS.values()),
         ]
         for link in LINKS.values()
     ]

@@ -21,8 +21,8 @@ def list_models() -> None:
     say("\nbaseline hazards (--hazard)")
     for hazard in HAZARDS.values():
         say(f"  {hazard.name}: {hazard.equation}")
-    say("\nlinks (--link)")
+    say("\nlinks (--link, --new-lesion-link)")
     for link in LINKS.values():
-        fitting = [law.name for law in laws if link.needs <= provides(law) | {"effects"}]
+        fitting = [law.name for law in laws if link.needs <= provides(law) | {"effects", "frailty"}]
         of = "every law" if len(fitting) == len(LAWS) else ", ".join(fitting)
         say(f"  {link.name}: {link.meaning}; hazard ratio per {link.unit}\n    laws: {of}")
