@@ -135,7 +135,7 @@ def test_none_empties_links_and_covariates(model_file: Path) -> None:
         ({"dynamics": "none", "size": "sum"}, "--size: this part"),
         ({"dynamics": "none", "limit_mm": 2.0, "covariance": "full"}, "--covariance, --limit-mm"),
         ({"hazard": "none", "link": ["slope"]}, "--link: this part"),
-        ({"hazard": "none", "dynamics": "none"}, "both are left out"),
+        ({"hazard": "none", "dynamics": "none"}, "all are left out"),
         ({"dynamics": "none", "link": ["slope"]}, "needs tumour dynamics"),
         ({"dynamics": "wang", "link": ["log-growth"]}, "'wang' does not"),
         ({"dynamics": "stein-foja"}, "did you mean 'stein-fojo'"),

@@ -14,8 +14,8 @@ _CODE = [
     "base/quadrature.py", "dynamics/*.py", "hazards/*.py", "joint/links/*.py", "inference/chains.py",
     "inference/nuts.py", "inference/posterior.py",
     *(f"joint/{name}.py" for name in (
-        "design", "given_parameters", "hazard_terms", "likelihood", "observation", "population", "priors", "simulate",
-        "sites", "trial_tables",
+        "design", "given_parameters", "hazard_terms", "inversion", "likelihood", "new_lesions", "observation",
+        "population", "priors", "simulate", "simulate_new_lesions", "sites", "stretches", "trial_tables",
     )),
 ]  # fmt: skip
 """The source code that determines draws of the joint engine from simulated cohorts."""

@@ -46,6 +46,8 @@ def patient_spread(parameter: ParameterModel, theta: Theta, design: Design) -> F
 
 def patient_effects(model: ModelParts, values: Values, design: Design) -> dict[str, Float[Array, " patient"]]:
     """Return the patient effects on the transform scale: standardised ones, correlated and scaled; 0 for padding."""
+    if not model.random:
+        return {}
     standard = values.patient * design.patient_weight[:, None]
     if CORRELATION in values.theta:
         standard = standard @ correlation_factor(model, values.theta).T

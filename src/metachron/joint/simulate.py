@@ -18,13 +18,12 @@ from metachron.cohort import LIMIT_MM, Cohort
 from metachron.joint.design import Design, Dims, bind_patients
 from metachron.joint.given_parameters import read_parameters
 from metachron.joint.hazard_terms import cumulative_hazard, patient_state
+from metachron.joint.inversion import time_reached
 from metachron.joint.parts import DynamicsPart, ModelParts
 from metachron.joint.population import PatientParameters, patient_parameters, row_parameters
 from metachron.joint.simulate_new_lesions import draw_new_lesions, seen_new_lesions
 from metachron.joint.sites import Theta, Values, effect_shapes
 from metachron.joint.trial_tables import Observed, simulated_cohort, visit_table
-
-_BISECTIONS = 60
 
 
 @dataclass(frozen=True)
@@ -167,24 +166,14 @@ def event_times(
     target: Float[Array, " patient"],
     longest_year: Float[Array, " patient"],
 ) -> Float[Array, " patient"]:
-    """Return the times at which each patient's cumulative hazard reaches ``target``; inf beyond ``longest_year``.
-
-    Bisection on the cumulative hazard of the likelihood itself, so that simulation and likelihood cannot differ.
-    """
+    """Return the times at which each patient's cumulative hazard reaches ``target``; inf beyond ``longest_year``."""
     state = patient_state(model, individual)
     zero = jnp.zeros_like(longest_year)
 
     def reached(time: Float[Array, " patient"]) -> Float[Array, " patient"]:
         return cumulative_hazard(model, theta, state, design, zero, time)
 
-    def halve(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = bounds
-        middle = 0.5 * (low + high)
-        below = reached(middle) < target
-        return jnp.where(below, middle, low), jnp.where(below, high, middle)
-
-    low, high = jax.lax.fori_loop(0, _BISECTIONS, halve, (zero, longest_year))
-    return jnp.where(reached(longest_year) < target, jnp.inf, 0.5 * (low + high))
+    return time_reached(reached, zero, longest_year, target)
 
 
 def _end_of_observation(plan: VisitPlan, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -13,13 +13,13 @@ from jaxtyping import Array, Float
 from metachron.base import DAYS_PER_YEAR, ModelError
 from metachron.cohort.new_lesions import NEW_LESION
 from metachron.joint.design import Design
+from metachron.joint.inversion import time_reached
 from metachron.joint.new_lesions import expected_new_lesions, organ_log_shares
 from metachron.joint.parts import ModelParts
 from metachron.joint.population import PatientParameters
 from metachron.joint.sites import Theta
 from metachron.joint.stretches import Stretches
 
-_BISECTIONS = 60
 MOST = 1000
 """New lesions of one patient at most: a rate that gives more is a mistake."""
 
@@ -91,14 +91,7 @@ def _next_times(
         )
         return expected_new_lesions(model, theta, individual, design._replace(stretches=rows))
 
-    def halve(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = bounds
-        middle = 0.5 * (low + high)
-        below = expected(middle) < target
-        return jnp.where(below, middle, low), jnp.where(below, high, middle)
-
-    low, high = jax.lax.fori_loop(0, _BISECTIONS, halve, (start, longest))
-    return jnp.where((longest > start) & (expected(longest) >= target), 0.5 * (low + high), jnp.inf)
+    return time_reached(expected, start, longest, jnp.asarray(target))
 
 
 def seen_new_lesions(
