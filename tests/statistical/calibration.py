@@ -23,6 +23,7 @@ from metachron.joint import Binding, JointModel, VisitPlan, patients_in_arms
 from metachron.joint.design import Rows, bind_patients
 from metachron.joint.names import FlatName, flat_names
 from metachron.joint.sites import CORRELATION, draw_prior_values
+from metachron.joint.stretches import Stretches
 from statistical.resumable import resume
 from statistical.samplers import Sampler, by_nuts
 
@@ -117,8 +118,20 @@ def padded(binding: Binding, step: int = 64) -> Binding:
         more = (0, -len(rows.weight) % step)
         return Rows(*(jnp.pad(value, more, mode="edge") for value in rows))._replace(weight=jnp.pad(rows.weight, more))
 
+    def with_empty(rows: Stretches | None) -> Stretches | None:
+        if rows is None:
+            return None
+        more = -len(rows.patient) % step
+        long = {
+            name: jnp.pad(value, ((0, more), *[(0, 0)] * (value.ndim - 1)))
+            for name, value in rows._asdict().items()
+            if name != "knots_year"
+        }
+        return rows._replace(**long)
+
     design = binding.design
-    return replace(binding, design=design._replace(measured=longer(design.measured), censored=longer(design.censored)))
+    design = design._replace(measured=longer(design.measured), censored=longer(design.censored))
+    return replace(binding, design=design._replace(stretches=with_empty(design.stretches)))
 
 
 def _independent_draws(

@@ -94,8 +94,7 @@ def _replicate(
 ) -> Float[Array, " patient"]:
     """Return replicated event times after entry; inf beyond the end of observation."""
     one, two = jax.random.split(key)
-    part = model.dynamics
-    standard = jax.random.normal(one, (entry_year.shape[0], len(part.random) if part else 0))
+    standard = jax.random.normal(one, (entry_year.shape[0], len(model.random)))
     parameters = drawn_parameters(model, theta, standard, design)
     state = patient_state(model, parameters)
     before = cumulative_hazard(model, theta, state, design, jnp.zeros_like(entry_year), entry_year)
