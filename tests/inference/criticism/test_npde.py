@@ -78,9 +78,9 @@ def test_effects_are_drawn_given_the_patients_event(true_fit: Fit) -> None:
     1,500 draws err by 1 / sqrt(1500); choosing among 32 candidates moves the mean by less than a tenth of its shift.
     """
     binding = true_fit.model.bind(true_fit.cohort, true_fit.labels)
-    part, theta = true_fit.model.dynamics, take_draws(true_fit, 1).theta
+    theta = take_draws(true_fit, 1).theta
     draw = {name: value[0] for name, value in theta.items()}
-    drawn = jax.jit(lambda key: _effects(key, true_fit.model, part, draw, binding.design, binding.dims))
+    drawn = jax.jit(lambda key: _effects(key, true_fit.model, draw, binding.design, binding.dims))
     found = np.asarray(jax.lax.map(drawn, jax.random.split(jax.random.key(1), 1500))).mean(axis=0)
     rows = event_times(true_fit)
     grid = np.linspace(-6.0, 6.0, 2001)
