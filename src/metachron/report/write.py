@@ -10,7 +10,7 @@ from metachron.joint import JointModel
 from metachron.report.numbers import Numbers
 from metachron.report.page import render_page, write_page
 from metachron.report.sections import SECTIONS
-from metachron.report.wording import capitalised
+from metachron.report.wording import capitalised, joined
 
 
 def write_report(
@@ -45,7 +45,9 @@ def render(numbers: Numbers, title: str) -> str:
 def _title(fit: Fit) -> str:
     """Return the names of model and cohort; a model without a name of its own is called by what it describes."""
     where = fit.cohort.name if fit.cohort is not None else str(fit.provenance.get("cohort", ""))
-    parts = (["tumour size"] if fit.model.dynamics else []) + ([fit.model.hazard.event] if fit.model.hazard else [])
-    name = " and ".join(parts) if fit.model.name == JointModel.name else fit.model.name
+    model = fit.model
+    named = (("tumour size", model.dynamics), (model.hazard.event if model.hazard else "", model.hazard))
+    parts = [name for name, part in (*named, ("new lesions", model.new_lesions)) if part is not None]
+    name = joined(parts) if fit.model.name == JointModel.name else fit.model.name
     names = [capitalised(name)] + ([where] if where and where != name else [])
     return ": ".join(names)

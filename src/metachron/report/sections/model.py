@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from metachron.cohort.new_lesions import NEW_LESION
 from metachron.joint import DynamicsPart, HazardPart, NewLesionPart
 from metachron.report.blocks import Block, Bullets, Folded, Paragraph, Section, Table
 from metachron.report.numbers import Numbers
@@ -21,7 +22,7 @@ def model_section(numbers: Numbers) -> Section:
     if model.hazard is not None:
         blocks.append(Bullets(_hazard(model.hazard)))
     if model.new_lesions is not None:
-        blocks.append(Bullets(_new_lesions(model.new_lesions)))
+        blocks.append(Bullets(_new_lesions(model.new_lesions, len(numbers.fit.labels.new_lesion_organs))))
     named = (("tumour size", model.dynamics), (numbers.event, model.hazard), ("new lesions", model.new_lesions))
     parts = [word for word, part in named if part is not None]
     what = f"A joint model of {joined(parts)}" if len(parts) > 1 else f"A model of {parts[0]} alone"
@@ -57,20 +58,20 @@ def _parameters(part: DynamicsPart) -> Table:
     return Table("Parameters of tumour size.", ["Parameter", "Unit", "Meaning", "Mean", "Patients differ"], rows)
 
 
-def _new_lesions(part: NewLesionPart) -> list[str]:
+def _new_lesions(part: NewLesionPart, organs: int) -> list[str]:
     clock = "time from the last new lesion" if part.clock == "gap" else "time from day 0"
     times = "between the visits around their detection" if part.timing == "between-visits" else "as recorded"
     lines = [*_hazard(part.hazard), f"The rate runs in {clock}; times of new lesions are taken {times}."]
     if part.frailty is not None:
         lines.append("Patients differ in their rate by a frailty of their own, normal on the log scale.")
-    if part.organ != "none":
+    if part.organ != "none" and organs > 1:
         lines.append(f"A new lesion is in each organ with a probability {_SHARES[part.organ]}.")
     return lines
 
 
 def _hazard(part: HazardPart) -> list[str]:
-    event = part.event.replace("_", " ")
-    lines = [f"Hazard of {event}: {part.hazard.name}, {part.hazard.equation} ({part.hazard.source})."]
+    what = "Rate of new lesions" if part.event == NEW_LESION else f"Hazard of {part.event}"
+    lines = [f"{what}: {part.hazard.name}, {part.hazard.equation} ({part.hazard.source})."]
     if part.covariates:
         lines.append(f"The log hazard depends on {joined(list(part.covariates))}.")
     lines += [f"Link {t.link.name}: {t.link.meaning} (unit: {t.link.unit})." for t in part.links]
