@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -29,6 +30,7 @@ def plain(clock: str, law: str) -> JointModel:
     return dataclasses.replace(model, new_lesions=dataclasses.replace(model.new_lesions, frailty_prior=None))
 
 
+@cache
 def made(clock: str, law: str, landmark: float) -> tuple[Forecast, Cohort]:
     """Return the forecast of three patients from a fit whose every draw is the truth."""
     model = plain(clock, law)

@@ -78,6 +78,7 @@ def test_reference_is_the_maximum_of_its_own_likelihood(data_dir: Path) -> None:
     assert log_likelihood(read(data_dir, "exact"), values) == pytest.approx(values["log_likelihood"], abs=2e-3)
 
 
+@pytest.mark.slow
 def test_integrals_of_the_marginal_engine_are_those_of_the_quadrature(data_dir: Path) -> None:
     """The log likelihood of all patients at the reference's parameters, to 0.15. About 20 s."""
     model, expected = model_of("exact"), reference("ffcd_trivariate_exact")
