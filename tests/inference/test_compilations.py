@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import pytest
 
 from inference.compilations import counted_compilations
@@ -16,6 +17,8 @@ PLAN = VisitPlan(visit_day=(0.0, 40.0, 80.0, 120.0, 160.0, 200.0), cutoff_day=40
 
 @pytest.mark.parametrize("engine", ["nuts", "marginal"])
 def test_second_cohort_of_the_same_bucket_compiles_nothing(engine: str) -> None:
+    """Programs of other tests are dropped first: a fit that finds too many of them drops all, and compiles anew."""
+    jax.clear_caches()
     model = demo_model()
     cohorts = []
     for seed, control in ((1, 13), (2, 14)):

@@ -136,7 +136,7 @@ def test_a_coding_that_nothing_uses_any_more_is_left_out() -> None:
 
 WRONG = {
     "not TOML": ('[dynamics\nlaw = "gsf"', ["not valid TOML"]),
-    "empty file": ("", ["needs tumour dynamics or a hazard"]),
+    "empty file": ("", ["needs tumour dynamics, a hazard or new lesions"]),
     "unknown section": ('[dynamic]\nlaw = "gsf"', ["dynamic: Extra inputs"]),
     "unknown key": ('[dynamics]\nlaw = "gsf"\nobservations = "additive"', ["dynamics.observations", "'additive'"]),
     "law missing": ('[dynamics]\nobservation = "additive"', ["dynamics.law: Field required"]),
