@@ -7,41 +7,21 @@ import pytest
 from metachron.joint import JointModel, VisitPlan
 from statistical.calibration import calibrate, smallest_p
 from statistical.samplers import by_marginal
-from statistical.test_calibration import LEVEL
+from statistical.test_calibration import LEVEL, STEIN_FOJO
 
 PLAN = VisitPlan(visit_day=(0.0, 56.0, 112.0, 168.0, 224.0, 336.0), cutoff_day=600.0, dropout_per_year=0.15)
-TRIVARIATE = """
-[dynamics]
-law = "stein-fojo"
-[dynamics.residual]
-proportional = { log_normal = [-2.0, 0.2] }
-[dynamics.parameters.baseline_mm]
-mean_prior = { normal = [4.0, 0.2] }
-spread_prior = { log_normal = [-0.7, 0.2] }
-[dynamics.parameters.shrinkage_per_year]
-mean_prior = { normal = [0.0, 0.4] }
-spread_prior = { log_normal = [-0.5, 0.3] }
-[dynamics.parameters.growth_per_year]
-mean_prior = { normal = [-0.6, 0.3] }
-spread_prior = { log_normal = [-0.7, 0.3] }
-[hazard]
-law = "weibull"
-[hazard.parameters]
-scale_year = { normal = [0.3, 0.3] }
-shape = { normal = [0.2, 0.2] }
-[hazard.links.log-growth]
-prior = { normal = [0.5, 0.4] }
+TRIVARIATE = f"""{STEIN_FOJO}
 [hazard.links.new-lesion-frailty]
-prior = { normal = [0.5, 0.4] }
+prior = {{ normal = [0.5, 0.4] }}
 [new_lesions]
 law = "weibull"
 clock = "CLOCK"
-frailty_prior = { log_normal = [-0.5, 0.3] }
+frailty_prior = {{ log_normal = [-0.5, 0.3] }}
 [new_lesions.parameters]
-scale_year = { normal = [-0.2, 0.3] }
-shape = { normal = [0.1, 0.2] }
+scale_year = {{ normal = [-0.2, 0.3] }}
+shape = {{ normal = [0.1, 0.2] }}
 [new_lesions.links.log-growth]
-prior = { normal = [0.3, 0.4] }
+prior = {{ normal = [0.3, 0.4] }}
 """
 REPLICATES = 60
 
