@@ -15,9 +15,10 @@ from scipy.special import gammaln, log_softmax
 from metachron.base import DAYS_PER_YEAR, IncompatiblePartsError, ModelError
 from metachron.cohort import Cohort
 from metachron.joint import JointModel, Values, VisitPlan, compose, patients_in_arms
-from metachron.joint.new_lesions import new_lesion_log_likelihood
+from metachron.joint.new_lesions import expected_new_lesions, new_lesion_log_likelihood
 from metachron.joint.population import patient_parameters
 from metachron.joint.simulate import draw_effects
+from metachron.joint.sites import draw_prior_values
 
 SCALE, SHAPE, FRAILTY_SD, LINK = 0.8, 1.3, 0.7, 0.5
 ORGANS = np.array([0.5, -0.2, -0.9])
@@ -119,6 +120,30 @@ def by_hand(
     if clock == "gap":
         total -= integral(0.0, (last - origin) / DAYS_PER_YEAR, origin / DAYS_PER_YEAR)
     return float(total)
+
+
+@pytest.mark.slow
+def test_sixteen_nodes_are_enough_over_the_default_priors() -> None:
+    """Against 120 nodes, for 40 draws from the prior, where 1e-8 to 50 lesions are expected: what `NEW_LESION_NODES`
+    says of its error. About half a minute.
+    """
+    model = model_of("log-current-size", "calendar", "between-visits")
+    assert model.new_lesions is not None
+    binding = model.bind(simulated(model, "log-current-size", 40))
+    many = dataclasses.replace(model.new_lesions, hazard=dataclasses.replace(model.new_lesions.hazard, nodes=120))
+    finer = dataclasses.replace(model, new_lesions=many)
+    at_risk, errors = np.asarray(binding.design.stretches.survived) > 0, []
+    for seed in range(40):
+        values = draw_prior_values(model, binding.dims, jax.random.key(seed))
+        parameters = patient_parameters(model, values, binding.design)
+        found, exact = (
+            np.asarray(expected_new_lesions(one, values.theta, parameters, binding.design)) for one in (model, finer)
+        )
+        chosen = at_risk & (exact > 1e-8) & (exact < 50.0)
+        errors.append(np.abs(found[chosen] / exact[chosen] - 1.0))
+    together = np.concatenate(errors)
+    assert np.quantile(together, 0.99) < 1e-5
+    assert together.max() < 4e-3
 
 
 def test_simulated_counts_are_those_expected() -> None:

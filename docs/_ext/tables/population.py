@@ -9,8 +9,9 @@ from metachron.base.quadrature import gauss_legendre, power_rule
 from metachron.dynamics import LAWS
 from metachron.inference import diagnostics, nuts
 from metachron.joint import compose
+from metachron.joint.dynamics_part import CORRELATION_PRIOR
 from metachron.joint.hazard_terms import POWER
-from metachron.joint.parts import CORRELATION_PRIOR, HAZARD_COVARIATE_PRIOR, HazardPart
+from metachron.joint.process_parts import HAZARD_COVARIATE_PRIOR, HazardPart
 from tables.markdown import code, codes, number, table, text
 from tables.priors import shown
 

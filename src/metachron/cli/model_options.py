@@ -156,7 +156,7 @@ def _hazard(part: HazardPart | None, options: ModelOptions) -> HazardPart | None
 
 
 def _new_lesions(part: NewLesionPart | None, options: ModelOptions) -> NewLesionPart | None:
-    from metachron.joint.defaults import default_new_lesions, exchange_hazard, exchange_links
+    from metachron.joint.defaults import default_new_lesions, default_timing, exchange_hazard, exchange_links
 
     clock = options.new_lesion_clock
     if options.new_lesions == NONE:
@@ -169,7 +169,7 @@ def _new_lesions(part: NewLesionPart | None, options: ModelOptions) -> NewLesion
         _refuse_given(options.given(*_OF_NEW_LESIONS), "give --new-lesions, or [new_lesions] in the model file")
         return None
     if clock is not None and clock != part.clock:
-        part = replace(part, clock=clock, timing=default_new_lesions("exponential", clock).timing)
+        part = replace(part, clock=clock, timing=default_timing(clock))
     if options.new_lesion_covariate is not None:
         part = replace(part, hazard=replace(part.hazard, covariates=_names(options.new_lesion_covariate)))
     if options.new_lesion_link is not None:

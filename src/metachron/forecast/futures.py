@@ -159,11 +159,8 @@ def _new_lesions(
         return jnp.zeros(0), jnp.zeros(0)
     assert design.stretches is not None
     stop = times.hazard.time_year - clock_year
-    none = jnp.zeros_like(stop)
-    stretches = Stretches(
-        patient=none.astype(int), start_year=none + stop[0], stop_year=stop, origin_year=none + clock_year,
-        survived=none, exact=none, interval=none, marks=none[:, None], knots_year=design.stretches.knots_year,
-    )  # fmt: skip
+    alone = jnp.zeros(len(stop), dtype=int)
+    stretches = Stretches.unseen(alone, stop[0], stop, clock_year, design.stretches.knots_year)
     shares = jnp.exp(organ_log_shares(model, theta, own))[0]
     return expected_new_lesions(model, theta, parameters, own._replace(stretches=stretches)), shares
 

@@ -8,7 +8,6 @@ import polars as pl
 
 from metachron.base import InputError, Problem
 from metachron.cohort import Cohort
-from metachron.cohort.new_lesions import NEW_LESION
 from metachron.cohort.schema import DATED
 from metachron.cohort.size_rows import size_rows
 from metachron.joint import JointModel
@@ -41,9 +40,8 @@ def known_at(cohort: Cohort, landmark_day: float, model: JointModel) -> Cohort:
     tables["events"] = cohort.events.filter(pl.col("day_upper") <= landmark_day)
     seen = cohort.followup.with_columns(pl.min_horizontal("last_day", pl.lit(landmark_day)).alias("last_day"))
     tables["followup"] = seen.filter(pl.col("entry_day") <= pl.col("last_day"))
-    events = [model.hazard.event] if model.hazard is not None else []
-    for event in [*events, *([NEW_LESION] if model.new_lesions is not None else [])]:
-        tables["followup"] = _followed(cohort, tables["followup"], landmark_day, event)
+    for part in model.processes:
+        tables["followup"] = _followed(cohort, tables["followup"], landmark_day, part.event)
     return cohort.with_rows(tables)
 
 

@@ -4,11 +4,13 @@ import jax
 
 from metachron.joint.compose import compose
 from metachron.joint.design import Binding, Design, Dims, Labels
+from metachron.joint.dynamics_part import DynamicsPart, ParameterModel
 from metachron.joint.grid import Candidate, model_grid
 from metachron.joint.links import LINKS, Link
 from metachron.joint.model import JointModel
 from metachron.joint.observation import OBSERVATIONS, Observation
-from metachron.joint.parts import Covariate, DynamicsPart, HazardPart, LinkTerm, NewLesionPart, ParameterModel
+from metachron.joint.parts import Covariate
+from metachron.joint.process_parts import HazardPart, LinkTerm, NewLesionPart
 from metachron.joint.simulate import VisitPlan, simulate
 from metachron.joint.sites import Site, Values
 from metachron.joint.trial_tables import patients_in_arms

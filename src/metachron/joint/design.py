@@ -16,7 +16,9 @@ from metachron.cohort import Cohort, CohortArrays
 from metachron.cohort.schema import ORGANS
 from metachron.hazards import default_knots
 from metachron.joint.covariates import Coding, code_covariates
-from metachron.joint.parts import DynamicsPart, HazardPart, ModelParts
+from metachron.joint.dynamics_part import DynamicsPart
+from metachron.joint.parts import ModelParts
+from metachron.joint.process_parts import HazardPart
 from metachron.joint.stretches import Stretches, bind_stretches
 
 

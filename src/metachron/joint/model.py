@@ -14,9 +14,11 @@ from metachron.base import ModelError
 from metachron.cohort import Cohort
 from metachron.joint.defaults import exchange_hazard, exchange_law, exchange_links, exchange_observation
 from metachron.joint.design import Binding, Design, Dims, Labels, bind
+from metachron.joint.dynamics_part import DynamicsPart
 from metachron.joint.likelihood import log_likelihood, log_likelihood_by_patient
 from metachron.joint.model_file import read_toml, write_toml
-from metachron.joint.parts import DynamicsPart, HazardPart, ModelParts
+from metachron.joint.parts import ModelParts
+from metachron.joint.process_parts import HazardPart
 from metachron.joint.simulate import VisitPlan, simulate
 from metachron.joint.sites import Site, Values, list_sites, unpack
 

@@ -16,6 +16,7 @@ from metachron.joint.defaults import (
     default_link,
     default_new_lesions,
 )
+from metachron.joint.dynamics_part import CORRELATION_PRIOR, DynamicsPart, ParameterModel
 from metachron.joint.links import LINKS, Link
 from metachron.joint.model_tables import (
     DynamicsTable,
@@ -27,18 +28,8 @@ from metachron.joint.model_tables import (
     PriorTable,
     ProcessTable,
 )
-from metachron.joint.parts import (
-    CORRELATION_PRIOR,
-    FRAILTY_PRIOR,
-    HAZARD_COVARIATE_PRIOR,
-    Covariate,
-    DynamicsPart,
-    HazardPart,
-    LinkTerm,
-    ModelParts,
-    NewLesionPart,
-    ParameterModel,
-)
+from metachron.joint.parts import Covariate, ModelParts
+from metachron.joint.process_parts import FRAILTY_PRIOR, HAZARD_COVARIATE_PRIOR, HazardPart, LinkTerm, NewLesionPart
 
 
 def read_toml(text: str, file: str) -> ModelParts:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from metachron.cohort.new_lesions import Clock, Timing
-from metachron.joint.parts import Group, OrganEffects
+from metachron.joint.dynamics_part import Group, OrganEffects
 
 PriorTable = dict[str, list[float]]
 

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metachron.joint.design import Design
-from metachron.joint.parts import DynamicsPart, ModelParts, ParameterModel
+from metachron.joint.dynamics_part import DynamicsPart, ParameterModel
+from metachron.joint.parts import ModelParts
 from metachron.joint.sites import CORRELATION, Theta, Values
 
 _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)

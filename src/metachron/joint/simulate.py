@@ -16,10 +16,11 @@ from jaxtyping import Array, Float
 from metachron.base import DAYS_PER_YEAR, ModelError
 from metachron.cohort import LIMIT_MM, Cohort
 from metachron.joint.design import Design, Dims, bind_patients
+from metachron.joint.dynamics_part import DynamicsPart
 from metachron.joint.given_parameters import read_parameters
 from metachron.joint.hazard_terms import cumulative_hazard, patient_state
 from metachron.joint.inversion import time_reached
-from metachron.joint.parts import DynamicsPart, ModelParts
+from metachron.joint.parts import ModelParts
 from metachron.joint.population import PatientParameters, patient_parameters, row_parameters
 from metachron.joint.simulate_new_lesions import draw_new_lesions, seen_new_lesions
 from metachron.joint.sites import Theta, Values, effect_shapes

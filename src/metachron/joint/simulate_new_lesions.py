@@ -83,15 +83,12 @@ def _next_times(
     knots_year: tuple[float, ...],
 ) -> Float[Array, " patient"]:
     """Return when the expected number of new lesions since ``start`` reaches ``target``; inf beyond ``longest``."""
-    start, origin, longest, none = jnp.asarray(start), jnp.asarray(origin), jnp.asarray(longest), jnp.zeros(len(start))
 
     def expected(stop: Float[Array, " patient"]) -> Float[Array, " patient"]:
-        rows = Stretches(
-            jnp.arange(len(start)), start, stop, origin, none, none, none, none[:, None], jnp.asarray(knots_year)
-        )
+        rows = Stretches.unseen(jnp.arange(len(start)), start, stop, origin, jnp.asarray(knots_year))
         return expected_new_lesions(model, theta, individual, design._replace(stretches=rows))
 
-    return time_reached(expected, start, longest, jnp.asarray(target))
+    return time_reached(expected, start, longest, target)
 
 
 def seen_new_lesions(

@@ -17,8 +17,10 @@ from jaxtyping import Array, Float
 from metachron.base import Prior
 from metachron.cohort.new_lesions import NEW_LESION
 from metachron.joint.design import Dims
-from metachron.joint.parts import FRAILTY, HazardPart, ModelParts, OrganEffects, ParameterModel
+from metachron.joint.dynamics_part import OrganEffects, ParameterModel
+from metachron.joint.parts import ModelParts
 from metachron.joint.priors import draw_prior, is_positive, log_prior, prior_median, to_real_line
+from metachron.joint.process_parts import FRAILTY, HazardPart
 
 STANDARD_NORMAL = Prior("normal", (0.0, 1.0), "standardised: its spread is a parameter of its own")
 CORRELATION = "effects.correlation"

@@ -15,8 +15,9 @@ from jaxtyping import Array, Float
 
 from metachron.hazards.normal_tail import normal_cumulative_hazard
 from metachron.joint.design import Design, Dims, Rows
+from metachron.joint.dynamics_part import DynamicsPart
 from metachron.joint.hazard_terms import beside
-from metachron.joint.parts import DynamicsPart, ModelParts
+from metachron.joint.parts import ModelParts
 from metachron.joint.population import PatientParameters, row_parameters
 from metachron.joint.sites import Theta
 

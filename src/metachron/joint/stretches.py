@@ -15,7 +15,7 @@ from metachron.cohort import Cohort
 from metachron.cohort.arrays import bucket
 from metachron.cohort.new_lesions import new_lesion_stretches
 from metachron.hazards import default_knots
-from metachron.joint.parts import NewLesionPart
+from metachron.joint.process_parts import NewLesionPart
 
 PAD_YEAR = 0.5
 
@@ -24,8 +24,8 @@ class Stretches(NamedTuple):
     """What is known of new lesions: see `metachron.cohort.new_lesions.new_lesion_stretches`, times in years.
 
     ``survived`` is 1 where the row is time at risk; ``exact`` and ``interval`` count the new lesions that appeared at
-    its end, or within it; ``marks`` counts them by organ. Padding has weight 0 and no counts. ``knots_year`` are those
-    of the baseline.
+    its end, or within it; ``marks`` counts them by organ. Padding counts nothing. ``knots_year`` are those of the
+    baseline.
     """
 
     patient: Int[Array, " stretch"]
@@ -37,6 +37,15 @@ class Stretches(NamedTuple):
     interval: Float[Array, " stretch"]
     marks: Float[Array, "stretch organ"]
     knots_year: Float[Array, " knot"]
+
+    @classmethod
+    def unseen(
+        cls, patient: Array, start_year: Array, stop_year: Array, origin_year: Array, knots_year: Array
+    ) -> Stretches:
+        """Return stretches of which it is only asked how many lesions are to be expected; times broadcast."""
+        none = jnp.zeros_like(stop_year)
+        start, origin = (jnp.broadcast_to(time, none.shape) for time in (start_year, origin_year))
+        return cls(patient, start, stop_year, origin, none, none, none, none[:, None], knots_year)
 
 
 class BoundStretches(NamedTuple):

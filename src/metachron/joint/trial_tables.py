@@ -102,8 +102,6 @@ def _event_tables(
 ) -> dict[str, pl.DataFrame]:
     happened = event_year <= end_year
     day = event_year[happened] * DAYS_PER_YEAR
-    last = np.minimum(event_year, end_year) * DAYS_PER_YEAR
-    count = len(identifiers)
     return {
         "events": pl.DataFrame(
             {
@@ -113,14 +111,7 @@ def _event_tables(
                 "day_upper": day,
             }
         ),
-        "followup": pl.DataFrame(
-            {
-                "patient": identifiers.tolist(),
-                "kind": [kind] * count,
-                "entry_day": np.zeros(count),
-                "last_day": last,
-            }
-        ),
+        "followup": _followup(kind, identifiers, np.minimum(event_year, end_year)),
     }
 
 
@@ -128,15 +119,13 @@ def _with_new_lesions(
     tables: dict[str, pl.DataFrame], found: pl.DataFrame, identifiers: np.ndarray, last_year: np.ndarray
 ) -> dict[str, pl.DataFrame]:
     """Return events and follow-up with those of new lesions."""
-    followed = pl.DataFrame(
-        {
-            "patient": identifiers.tolist(),
-            "kind": [NEW_LESION] * len(identifiers),
-            "entry_day": np.zeros(len(identifiers)),
-            "last_day": last_year * DAYS_PER_YEAR,
-        }
-    )
-    more = {"events": found, "followup": followed}
+    more = {"events": found, "followup": _followup(NEW_LESION, identifiers, last_year)}
     return {
         name: pl.concat([tables[name], rows], how="diagonal") if name in tables else rows for name, rows in more.items()
     }
+
+
+def _followup(kind: str, identifiers: np.ndarray, last_year: np.ndarray) -> pl.DataFrame:
+    """Return rows of the table ``followup``: everybody is watched for an outcome from day 0 on."""
+    followed = pl.DataFrame({"patient": identifiers.tolist(), "last_day": last_year * DAYS_PER_YEAR})
+    return followed.select("patient", pl.lit(kind).alias("kind"), pl.lit(0.0).alias("entry_day"), "last_day")

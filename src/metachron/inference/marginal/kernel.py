@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 from metachron.inference.marginal.blocks import ROWS
 from metachron.inference.marginal.table import NodeModel, NodeTable
 from metachron.joint import Design
-from metachron.joint.hazard_terms import beside, link_values, patient_state
+from metachron.joint.hazard_terms import beside
 from metachron.joint.likelihood import HazardRows, LinkTable, event_terms, hazard_rows, link_table, size_rows
 from metachron.joint.new_lesions import (
     NewLesionLinks,
@@ -43,7 +43,7 @@ class RowTerms(NamedTuple):
     effects: EffectForm | None
     sizes: Float[Array, " row"] | None
     hazard: HazardRows | None
-    new_lesions: NewLesionRows | None = None
+    new_lesions: NewLesionRows | None
 
 
 def row_terms(view: NodeModel, theta: Theta, table: NodeTable) -> RowTerms:
@@ -73,13 +73,13 @@ def log_joint(view: NodeModel, theta: Theta, rows: RowTerms, block: NodeTable) -
     elif view.model.dynamics is not None:
         sizes = _by_lane(lambda nodes: _size_terms(view, theta, _parameters(view, theta, nodes, block), block.design))
         total = total + sizes(block.nodes)
-    if rows.hazard is not None and block.design.events is not None:
-        terms = event_terms(view.model, theta, rows.hazard, _links(view, theta, block), block.design.events)
-        total = total + beside(terms, total)
+    model, design, dims = view.model, block.design, view.dims
+    if rows.hazard is not None and design.events is not None:
+        links = _links(view, theta, block, block.links, lambda own: link_table(model, own, design, dims))
+        total = total + beside(event_terms(model, theta, rows.hazard, links, design.events), total)
     if rows.new_lesions is not None:
-        new = _new_lesion_links(view, theta, block)
-        terms = new_lesion_terms(view.model, theta, rows.new_lesions, new, block.design, view.dims)
-        total = total + beside(terms, total)
+        new = _links(view, theta, block, block.new_lesions, lambda own: new_lesion_links(model, own, design))
+        total = total + beside(new_lesion_terms(model, theta, rows.new_lesions, new, design, dims), total)
     return total
 
 
@@ -96,33 +96,19 @@ def _parameters(
     return view.parameters(theta, nodes, block.design)
 
 
-def _links(view: NodeModel, theta: Theta, block: NodeTable) -> LinkTable:
+def _links[LinksT: (LinkTable, NewLesionLinks)](
+    view: NodeModel,
+    theta: Theta,
+    block: NodeTable,
+    known: LinksT | None,
+    compute: Callable[[PatientParameters | None], LinksT],
+) -> LinksT:
     """Return the links at the nodes: as tabulated, but for what depends on the population parameters."""
-    model, links = view.model, block.links
-    if links is not None and not view.linked_effects:
-        return links
-
-    def lane(nodes: Array) -> LinkTable:
-        parameters = _parameters(view, theta, nodes, block) if view.effects else None
-        if links is None:
-            return link_table(model, parameters, block.design, view.dims)
-        state = patient_state(model, parameters)
-        return LinkTable(link_values(model, state, jnp.zeros((1, 1)), constant=True), (), (), ())
-
-    at_nodes = _by_lane(lane)(block.nodes)
-    return at_nodes if links is None else links._replace(constant=at_nodes.constant)
-
-
-def _new_lesion_links(view: NodeModel, theta: Theta, block: NodeTable) -> NewLesionLinks:
-    """Return the same for the process of new lesions."""
-    known = block.new_lesions
     if known is not None and not view.linked_effects:
         return known
 
-    def lane(nodes: Array) -> NewLesionLinks:
-        parameters = _parameters(view, theta, nodes, block) if view.effects else None
-        found = new_lesion_links(view.model, parameters, block.design)
-        return found if known is None else NewLesionLinks(None, found.constant, (), ())
+    def lane(nodes: Array) -> LinksT:
+        return compute(_parameters(view, theta, nodes, block) if view.effects else None)
 
     at_nodes = _by_lane(lane)(block.nodes)
     return at_nodes if known is None else known._replace(constant=at_nodes.constant)

@@ -187,11 +187,9 @@ def _starts(model: JointModel, binding: Binding) -> list[Float[np.ndarray, " fre
 
 def _moving_links(model: JointModel) -> dict[str, float]:
     """Return the names of the coefficients of links that move with time, and the scales of their priors."""
-    processes = [model.hazard, model.new_lesions.hazard if model.new_lesions else None]
     return {
         f"{part.event}.link[{term.link.name}]": term.prior.args[-1]
-        for part in processes
-        if part is not None
+        for part in model.processes
         for term in part.links
         if not term.link.constant
     }

@@ -82,8 +82,7 @@ class NodeModel:
     @property
     def linked_effects(self) -> bool:
         """Whether a link looks at patient effects: they are nodes less what the population parameters say."""
-        processes = [self.model.hazard, self.model.new_lesions.hazard if self.model.new_lesions else None]
-        return any("effects" in term.link.needs for part in processes if part is not None for term in part.links)
+        return any("effects" in term.link.needs for part in self.model.processes for term in part.links)
 
     @property
     def effects(self) -> int:
