@@ -80,6 +80,14 @@ def edit(folder: Path, file: str, old: str, new: str) -> None:
     (folder / file).write_text(text.replace(old, new, 1))
 
 
+def test_organs_in_free_text_are_mapped_and_the_rest_is_listed(folder: Path) -> None:
+    edit(folder, "mapping.toml", 'values.organ = { liver = ["LIVER"], lymph_node = ["NODE"] }', "organ_texts = true")
+    edit(folder, "sizes.csv", "x2;2;8;TS;NODE", "x2;2;8;TS;somewhere")
+    cohort = read_folder(folder)
+    assert cohort.lesions["organ"].to_list() == ["liver", "lymph_node", "unknown"]
+    assert any("'somewhere' (1)" in note for note in cohort.notes)
+
+
 def test_two_spreadsheets_become_a_cohort(folder: Path) -> None:
     cohort = read_folder(folder)
     assert cohort.name == "mapped"

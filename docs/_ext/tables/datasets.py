@@ -9,10 +9,14 @@ from tables.markdown import code, table, text
 def dataset_list() -> str:
     """Return one row per data set."""
     rows = [
-        [code(item.name), text(item.title), str(item.patients), str(item.measurements) if item.measurements else "none"]
+        [code(item.name), text(item.title), _count(item.patients), _count(item.measurements)]
         for item in DATASETS.values()
     ]
     return table(["name", "title", "patients", "measurements"], rows)
+
+
+def _count(number: int | None) -> str:
+    return "not counted" if number is None else str(number or "none")
 
 
 def dataset_details() -> str:

@@ -44,6 +44,7 @@ class Source(_Strict):
     types : further column = ``"text"`` or ``"number"``.
     where : column of the file = values; other rows are not part of this table.
     distinct : identical rows (of the columns used) count once.
+    organ_texts : organs are written in free text (see `metachron.cohort.organ_names`).
     """
 
     file: str | None = None
@@ -55,6 +56,7 @@ class Source(_Strict):
     types: dict[str, Literal["text", "number"]] = Field(default_factory=dict)
     where: dict[str, list[str]] = Field(default_factory=dict)
     distinct: bool = False
+    organ_texts: bool = False
 
 
 class _Accept(_Strict):

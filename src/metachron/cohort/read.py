@@ -7,11 +7,17 @@ from pathlib import Path
 
 from metachron.base import InputError, ModelError, Problem, list_briefly
 from metachron.cohort.cohort import Cohort
-from metachron.cohort.folder import read_folder
+from metachron.cohort.folder import COHORT_FILE, MAPPING_FILE, read_folder
+
+RECIST_FILE = "recist_measurements.csv"
+MAPPINGS = (COHORT_FILE, MAPPING_FILE)
 
 
 def load(path_or_name: str | Path, *, mapping: str | Path | None = None) -> Cohort:
     """Return the cohort in a folder, or the public data set of that name; a folder goes first.
+
+    A folder with ``recist_measurements.csv`` is read in the layout of the data set ``recist-open``, unless a mapping
+    says otherwise.
 
     Raises
     ------
@@ -20,8 +26,12 @@ def load(path_or_name: str | Path, *, mapping: str | Path | None = None) -> Coho
     ModelError
         if a mapping is given for a public data set.
     """
-    if Path(path_or_name).exists():
-        return read_folder(path_or_name, mapping=mapping)
+    if (path := Path(path_or_name)).exists():
+        if mapping is None and (path / RECIST_FILE).is_file() and not any((path / name).exists() for name in MAPPINGS):
+            from metachron.cohort.datasets.recist_open import read_recist_folder
+
+            return read_recist_folder(path)
+        return read_folder(path, mapping=mapping)
     from metachron.cohort.datasets import DATASETS  # needs spreadsheet readers; a folder does not
 
     name = str(path_or_name)

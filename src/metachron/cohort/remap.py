@@ -11,6 +11,7 @@ import polars as pl
 from metachron.base import Problem, list_briefly
 from metachron.cohort.frames import ROW, patients_of
 from metachron.cohort.mapping import FolderMapping, Source, units_of
+from metachron.cohort.organ_names import map_organs, unmapped_note
 from metachron.cohort.schema import Table
 
 _NUMBER = r"^\s*[-+]?\d+,\d+\s*$"
@@ -38,6 +39,10 @@ def remap(frame: pl.DataFrame, table: Table, source: Source, mapping: FolderMapp
     for column, words in source.values.items():
         if column in done.frame.columns:
             _translate(done, table, column, words, file)
+    if source.organ_texts and "organ" in done.frame.columns:
+        organs, unmapped = map_organs(done.frame["organ"].cast(pl.String))
+        done.frame = done.frame.with_columns(pl.Series("organ", organs, pl.String))
+        done.notes += [f"{table.name}: {unmapped_note(unmapped)}"] if unmapped else []
     if mapping.decimal_comma:
         _read_decimal_commas(done, table)
     if source.states:

@@ -31,6 +31,8 @@ class Published:
 
     tables: Mapping[str, pl.DataFrame]
     unused: tuple[Unused, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What reading has found and a user must know."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class DataSet:
     title, citation, licence, doi : as the publisher states them.
     files : the published files, by the names under which they are looked for.
     read : function of the paths of `files`, by name, that returns the tables.
-    patients, measurements : rows of these two tables.
+    patients, measurements : rows of these two tables; None where nobody has counted them yet.
     warnings : what a user must know before a claim is made from these data.
     accepted : rows that break a rule of the schema and are knowingly kept.
     settled : published rows that break a rule and are settled by a stated rule, so that the tables keep it; the rows
@@ -58,8 +60,8 @@ class DataSet:
     doi: str
     files: tuple[PublicFile, ...]
     read: Callable[[Mapping[str, Path]], Published] = field(repr=False)
-    patients: int
-    measurements: int = 0
+    patients: int | None
+    measurements: int | None = 0
     warnings: tuple[str, ...] = ()
     accepted: tuple[AcceptedException, ...] = ()
     settled: tuple[AcceptedException, ...] = ()
@@ -87,7 +89,7 @@ class DataSet:
             published.tables,
             limit_mm=self.limit_mm,
             accept=self.accepted,
-            notes=self.notes,
+            notes=(*self.notes, *published.notes),
             provenance=self.provenance,
             unused=_count_unused(published.unused),
         )
@@ -101,7 +103,7 @@ class DataSet:
     @property
     def provenance(self) -> dict[str, str]:
         """Title, citation, licence, source and files, as kept in the cohort and in a fit."""
-        files = (f"{file.name} (sha256 {file.sha256}), from {file.origin}" for file in self.files)
+        files = (f"{file.name} ({file.checked}), from {file.origin}" for file in self.files)
         return {
             "title": self.title,
             "citation": self.citation,
@@ -119,11 +121,15 @@ class DataSet:
         try:
             return f"{self.title}\n{self.load().describe()}"
         except DataNotFoundError as error:
-            counts = f"{self.name}: {self.patients} patients, {self.measurements} measurements"
+            counts = f"{self.name}: {_counted(self.patients)} patients, {_counted(self.measurements)} measurements"
             source = [f"{key}: {value}" for key, value in self.provenance.items()]
             exceptions = [f"patient {a.patient}, rule {a.rule}: {a.reason}" for a in self.accepted]
             lines = [self.title, counts, *source, *exceptions, *self.notes, "", str(error)]
             return "\n".join(lines)
+
+
+def _counted(number: int | None) -> str:
+    return "an unknown number of" if number is None else str(number)
 
 
 def _count_unused(unused: tuple[Unused, ...]) -> pl.DataFrame:

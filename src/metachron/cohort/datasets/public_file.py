@@ -20,20 +20,32 @@ class PublicFile:
     Parameters
     ----------
     name : file name looked for in the data folder and used in the cache.
-    sha256 : checksum of the file that metachron was written for.
+    sha256 : checksum of the file that metachron was written for; None: it was written for the layout, without the file.
     urls : public addresses, tried in this order; empty when the file has no public home.
     origin : where a person finds it, in words.
+    doi : of a repository that gives the file and its checksum; used without `sha256`.
     """
 
     name: str
-    sha256: str
+    sha256: str | None
     urls: tuple[str, ...]
     origin: str
+    doi: str = ""
 
     @property
     def known_hash(self) -> str:
         """The checksum as pooch writes it."""
         return f"sha256:{self.sha256}"
+
+    @property
+    def place(self) -> Path:
+        """Where it is looked for in a folder; one with a common name has a folder of its own, called by its DOI."""
+        return Path(self.doi.replace("/", "_")) / self.name
+
+    @property
+    def checked(self) -> str:
+        """How the file is checked, in words."""
+        return f"sha256 {self.sha256}" if self.sha256 else "checked against the publisher's checksum when downloaded"
 
 
 def find_file(file: PublicFile, *, folder: Path | None = None, cache: Path | None = None) -> Path:
@@ -53,8 +65,9 @@ def find_file(file: PublicFile, *, folder: Path | None = None, cache: Path | Non
         checksum is guessed and nothing else is loaded in its place.
     """
     folder = folder or _data_folder()
-    if folder is not None and (path := folder / file.name).is_file():
-        _check_sum(file, path)
+    if folder is not None and (path := folder / file.place).is_file():
+        if file.sha256 is not None:
+            _check_sum(file, path)
         return path
     return _download(file, cache or _default_cache(), folder)
 
@@ -91,12 +104,26 @@ def _download(file: PublicFile, cache: Path, folder: Path | None) -> Path:
 
     failures = []
     fetch = pooch.HTTPDownloader(timeout=_TIMEOUT_SECONDS)
+    if file.doi:
+        try:
+            return _from_repository(file, cache)
+        except (OSError, ValueError) as error:
+            failures.append(f"doi:{file.doi}: {_first_line(error)}")
     for url in file.urls:
         try:
             return Path(pooch.retrieve(url, known_hash=file.known_hash, fname=file.name, path=cache, downloader=fetch))
         except (OSError, ValueError) as error:  # no network, refused, not found; wrong checksum
             failures.append(f"{url}: {_first_line(error)}")
     raise DataNotFoundError(_not_found(file, folder, failures))
+
+
+def _from_repository(file: PublicFile, cache: Path) -> Path:
+    """Return the file from the repository of its DOI, checked against the checksum that this gives; kept by DOI."""
+    import pooch
+
+    repository = pooch.create(path=(cache / file.place).parent, base_url=f"doi:{file.doi}/", registry=None)
+    repository.load_registry_from_doi()
+    return Path(repository.fetch(file.name))
 
 
 def _first_line(error: Exception) -> str:
@@ -108,6 +135,6 @@ def _not_found(file: PublicFile, folder: Path | None, failures: list[str]) -> st
     home = "\n".join(f"  tried {failure}" for failure in failures) or "  it has no public address"
     return (
         f"the data file {file.name} is not on this machine ({where}) and could not be downloaded:\n{home}\n"
-        f"what to do: get it from {file.origin}, put it in a folder under the name {file.name}, "
+        f"what to do: get it from {file.origin}, put it in a folder under the name {file.place}, "
         f"and set {DATA_VARIABLE} to that folder"
     )

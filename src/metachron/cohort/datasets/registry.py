@@ -12,10 +12,11 @@ from metachron.cohort.datasets.inspire import INSPIRE
 from metachron.cohort.datasets.loris import LORIS
 from metachron.cohort.datasets.oak203 import OAK203
 from metachron.cohort.datasets.oak_poplar import OAK_POPLAR
+from metachron.cohort.datasets.recist_open import RECIST_OPEN
 
 DATASETS: Registry[DataSet] = Registry(
     "public data set",
-    {**ATEZOLIZUMAB, **OAK_POPLAR, **{item.name: item for item in (FFCD, INSPIRE, OAK203)}, **LORIS},
+    {**ATEZOLIZUMAB, **OAK_POPLAR, **{item.name: item for item in (FFCD, INSPIRE, OAK203, RECIST_OPEN)}, **LORIS},
 )
 """Public data sets by name; `DATASETS[name].load()` gives the `Cohort`."""
 
