@@ -8,8 +8,10 @@ import pytest
 from scipy.integrate import quad
 
 from metachron.base import ModelError
+from metachron.cohort.schema import ORGANS
 from metachron.dynamics import LAWS, Trajectory
 from metachron.joint import LINKS
+from metachron.joint.lesion_table import Lesions
 from metachron.joint.links import CurrentSize, LogCurrentSize, LogGrowth, PatientState, TimeToGrowth
 from metachron.joint.priors import check_prior
 
@@ -29,6 +31,16 @@ def slope(i: int, time: float) -> float:
     return B[i] * (-S[i] * (1 - PHI[i]) * np.exp(-S[i] * time) + G[i] * PHI[i] * np.exp(G[i] * time))
 
 
+LESIONS = np.array([[12.0, 30.0, 7.0], [4.0, 9.0, 0.0]])
+"""Baselines of the lesions of each patient, in liver, lung and liver; they grow as the patient's other parameters say.
+The second patient has two."""
+SEEN = np.array([[0.5, 1.5], [1.0, np.inf]])
+
+
+def lesion(i: int, k: int, time: float) -> float:
+    return LESIONS[i, k] / B[i] * size(i, time)
+
+
 EXPECTED = {
     "log-growth": lambda i, t: np.log(G[i] / 0.5),
     "log-shrinkage": lambda i, t: np.log(S[i] / 0.5),
@@ -42,6 +54,11 @@ EXPECTED = {
     "area": lambda i, t: quad(lambda u: size(i, u), 0.0, t)[0],
     "shared-effects": lambda i, t: [0.7, -0.4][i],
     "new-lesion-frailty": lambda i, t: [0.3, -0.2][i],
+    "lesion-sum": lambda i, t: np.log((sum(lesion(i, k, t) for k in range(3)) + 1e-6) / 50.0),
+    "largest-lesion": lambda i, t: np.log((max(lesion(i, k, t) for k in range(3)) + 1e-6) / 20.0),
+    "organ-burden": lambda i, t: lesion(i, 0, t) + lesion(i, 2, t),
+    "organs-involved": lambda i, t: sum(s / (s + 5.0) for s in (lesion(i, 0, t) + lesion(i, 2, t), lesion(i, 1, t))),
+    "new-lesion-count": lambda i, t: np.sum(t > SEEN[i]),
 }
 
 
@@ -52,7 +69,12 @@ def state() -> PatientState:
     psi = law.psi(baseline_mm=B, shrinkage_per_year=S, growth_per_year=G, resistant_fraction=PHI)
     effects = {"log_growth_per_year": jnp.asarray([[0.7], [-0.4]])}
     frailty = jnp.asarray([[0.3], [-0.2]])
-    return PatientState(Trajectory(law, {name: value[:, None] for name, value in psi.items()}), effects, frailty)
+    each = {name: np.repeat(value[:, None], 3, axis=1) for name, value in psi.items()}
+    each["baseline_mm"] = np.log(np.where(LESIONS > 0, LESIONS, 50.0))
+    site = jnp.asarray([[ORGANS.index(name) for name in ("liver", "lung", "liver")]] * 2)
+    lesions = Lesions({name: jnp.asarray(value) for name, value in each.items()}, site, jnp.asarray(LESIONS > 0, float))
+    tumour = Trajectory(law, {name: value[:, None] for name, value in psi.items()})
+    return PatientState(tumour, effects, frailty, lesions, jnp.asarray(SEEN))
 
 
 def test_every_link_is_tested_here() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from metachron.dynamics import LAWS, provides
+from metachron.dynamics import LAWS
 from metachron.hazards import HAZARDS
 from metachron.joint import LINKS, OBSERVATIONS
 from tables.markdown import code, codes, number, table, text
@@ -84,7 +84,7 @@ def supported() -> str:
         [
             code(link.name),
             codes(sorted(link.needs)),
-            *("yes" if link.needs <= provides(law) | {"effects", "frailty"} else "" for law in LAWS.values()),
+            *("yes" if link.fits(law) else "" for law in LAWS.values()),
         ]
         for link in LINKS.values()
     ]

@@ -103,19 +103,17 @@ def condition(
     standard = np.array(_standardised(theta, binding.design, *chosen, model=fit.model))
     reliable = ~((k > K_LIMIT) | (effective < LEAST_EFFECTIVE))
     sampled = ~reliable if without is None else np.zeros(patients, dtype=bool)
-    every = [vectors]
+    every = [theta]
     if sampled.any():
         from metachron.forecast.unlike import sample_unlike  # here, since it imports a sampler that is seldom needed
-    for patient in map(int, np.flatnonzero(sampled)):
-        own = np.unique(copies.rows[patient])
-        found = sample_unlike(fit, copies, own, vectors, seed=seed + patient)
-        draw[patient] = np.arange(len(vectors)) + len(every) * len(vectors)
-        imputation[patient] = _imputation(copies.rows[patient], own[found.copy])
-        standard[patient], reliable[patient] = found.effects, found.converged
-        every.append(found.vectors)
-    if sampled.any():
-        theta = _unpacked(jnp.asarray(np.concatenate(every)), model=fit.model, dims=binding.dims)
-    known = {name: np.asarray(value) for name, value in theta.items()}
+
+        own = {int(patient): np.unique(copies.rows[patient]) for patient in np.flatnonzero(sampled)}
+        for patient, found in sample_unlike(fit, copies, own, vectors, seed=seed).items():
+            draw[patient] = np.arange(len(vectors)) + len(every) * len(vectors)
+            imputation[patient] = _imputation(copies.rows[patient], own[patient][found.copy])
+            standard[patient], reliable[patient] = found.effects, found.converged
+            every.append(_unpacked(jnp.asarray(found.vectors), model=fit.model, dims=binding.dims))
+    known = {name: np.concatenate([np.asarray(piece[name]) for piece in every]) for name in theta}
     return Conditioned(binding, copies, known, draw, imputation, standard, k, effective, sampled, reliable)
 
 

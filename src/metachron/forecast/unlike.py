@@ -1,11 +1,13 @@
 """Patients unlike all others: a short run of NUTS where no draw of the posterior is near to what they need.
 
 The posterior of the population parameters stands in as a normal distribution with the mean and the covariance of its
-draws, on the unconstrained scale; the patient's data enter exactly.
+draws, on the unconstrained scale; the patient's data enter exactly. Several patients are sampled in one run, each with
+population parameters of its own: they share nothing but steps, and a step costs little more for eight than for one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -21,10 +23,12 @@ from metachron.inference.chains import sample_chains
 from metachron.inference.diagnostics import summarise_draws
 from metachron.inference.settings import NutsSettings
 from metachron.inference.target import Target
-from metachron.joint import Design, Dims, JointModel
+from metachron.joint import Binding, Design, Dims, JointModel
 from metachron.joint.sites import Values, effect_shapes, unpack_population
 
 WARMUP = 300
+TOGETHER = 8
+"""Patients in one run: one alone, or this many, so that two programs are compiled and no more."""
 RHAT_LIMIT, LEAST_ESS = 1.05, 100.0
 
 
@@ -40,69 +44,120 @@ class Sampled(NamedTuple):
 
 
 class _Data(NamedTuple):
+    """``design`` and ``known`` (1 for a copy, 0 for padding) of each patient, stacked along a first axis."""
+
     design: Design
     centre: Float[Array, " free"]
     scale: Float[Array, "free free"]
-    known: Float[Array, " patient"]
+    known: Float[Array, "patient copy"]
 
 
 @dataclass(frozen=True)
 class _Density:
-    """Of whitened population parameters and standardised effects, given the data of one patient."""
+    """Of whitened population parameters and standardised effects of patients, each given the data of that patient."""
 
     model: JointModel
     dims: Dims
     free: int
 
+    @property
+    def size(self) -> int:
+        """Number of unknowns of one patient."""
+        return self.free + effect_shapes(self.model, self.dims)[0][1]
+
     def __call__(self, vector: Float[Array, " all"], data: _Data) -> Float[Array, ""]:
         """Return the log density, up to a constant."""
         found = self.by_copy(vector, data)
-        return jax.scipy.special.logsumexp(found) - 0.5 * jnp.sum(jnp.square(vector))
+        return jnp.sum(jax.scipy.special.logsumexp(found, axis=1)) - 0.5 * jnp.sum(jnp.square(vector))
 
-    def by_copy(self, vector: Float[Array, " all"], data: _Data) -> Float[Array, " copy"]:
-        """Return the log likelihood of the patient's data under each copy; -inf for padding."""
-        theta, _ = unpack_population(data.centre + data.scale @ vector[: self.free], self.model, self.dims)
-        shape = effect_shapes(self.model, self.dims)[0]
-        values = Values(theta, jnp.broadcast_to(vector[self.free :], shape), jnp.zeros((0, 0)))
-        each = self.model.log_likelihood_by_patient(values, data.design, self.dims)
+    def by_copy(self, vector: Float[Array, " all"], data: _Data) -> Float[Array, "patient copy"]:
+        """Return the log likelihood of each patient's data under each of its copies; -inf for padding."""
+
+        def one(own: Float[Array, " own"], design: Design) -> Float[Array, " copy"]:
+            theta, _ = unpack_population(data.centre + data.scale @ own[: self.free], self.model, self.dims)
+            shape = effect_shapes(self.model, self.dims)[0]
+            values = Values(theta, jnp.broadcast_to(own[self.free :], shape), jnp.zeros((0, 0)))
+            return self.model.log_likelihood_by_patient(values, design, self.dims)
+
+        each = jax.vmap(one)(vector.reshape(len(data.known), self.size), data.design)
         return jnp.where(data.known > 0, each, -jnp.inf)
 
 
 def sample_unlike(
-    fit: Fit, copies: Copies, rows: Int[np.ndarray, " copy"], vectors: Float[np.ndarray, "draw free"], *, seed: int
-) -> Sampled:
-    """Return as many draws for one patient as there are posterior draws, by NUTS.
+    fit: Fit,
+    copies: Copies,
+    rows: Mapping[int, Int[np.ndarray, " copy"]],
+    vectors: Float[np.ndarray, "draw free"],
+    *,
+    seed: int,
+) -> dict[int, Sampled]:
+    """Return as many draws for each patient as there are posterior draws, by NUTS.
 
     Parameters
     ----------
-    rows : the patient's copies, each with equal weight: its rows in ``copies.cohort``.
+    rows : by patient, its copies, each with equal weight: its rows in ``copies.cohort``.
     vectors : unconstrained population vectors of the posterior.
     """
-    names = [copies.cohort.patient_ids[row] for row in rows]
-    model, binding = fit.model, fit.model.bind(copies.cohort.select(names), fit.labels)
+    found: dict[int, Sampled] = {}
+    alone: list[int] = []
+    bound = {patient: _bound(fit, copies, own) for patient, own in rows.items()}
+    for together in _groups(bound):
+        drawn = _sample(fit.model, [bound[patient] for patient in together], vectors, seed=seed + together[0])
+        found |= dict(zip(together, drawn, strict=True))
+        if len(together) > 1:
+            alone += [patient for patient in together if not found[patient].converged]
+    for patient in alone:
+        (found[patient],) = _sample(fit.model, [bound[patient]], vectors, seed=seed + patient)
+    return found
+
+
+def _bound(fit: Fit, copies: Copies, rows: Int[np.ndarray, " copy"]) -> Binding:
+    return fit.model.bind(copies.cohort.select([copies.cohort.patient_ids[row] for row in rows]), fit.labels)
+
+
+def _groups(bound: Mapping[int, Binding]) -> Iterator[list[int]]:
+    """Yield patients whose arrays have the same shapes, `TOGETHER` at a time."""
+    alike: dict[Any, list[int]] = {}
+    for patient, binding in bound.items():
+        shapes = tuple(leaf.shape for leaf in jax.tree.leaves(binding.design))
+        alike.setdefault((binding.dims, shapes), []).append(patient)
+    for patients in alike.values():
+        for start in range(0, len(patients), TOGETHER):
+            yield patients[start : start + TOGETHER]
+
+
+def _sample(
+    model: JointModel, bound: Sequence[Binding], vectors: Float[np.ndarray, "draw free"], *, seed: int
+) -> list[Sampled]:
+    """Return the draws of patients whose arrays have the same shapes; the first fills places left over."""
+    filled = [*bound, *[bound[0]] * (TOGETHER - len(bound))] if len(bound) > 1 else list(bound)
     free = vectors.shape[1]
-    density = _Density(model, binding.dims, free)
+    density = _Density(model, bound[0].dims, free)
     covariance = np.cov(vectors.T) + 1e-10 * np.eye(free)
-    data = _Data(
-        binding.design, jnp.asarray(vectors.mean(axis=0)), jnp.asarray(np.linalg.cholesky(covariance)),
-        binding.design.patient_weight,
-    )  # fmt: skip
-    size = free + effect_shapes(model, binding.dims)[0][1]
+    design = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(binding.design for binding in filled))
+    centre, scale = vectors.mean(axis=0), np.linalg.cholesky(covariance)
+    data = _Data(design, jnp.asarray(centre), jnp.asarray(scale), design.patient_weight)
+    count, size = len(filled), density.size
 
     def start(key: Array) -> Array:
-        return 0.5 * jax.random.normal(key, (size,))
+        return 0.5 * jax.random.normal(key, (count * size,))
 
     settings = NutsSettings(chains=2, warmup=WARMUP, draws=-(-len(vectors) // 2), seed=seed, target_acceptance=0.9)
     drawn = sample_chains(Target(density, data, start), settings).positions
-    table = summarise_draws([str(k) for k in range(size)], drawn)
-    good = float(table["rhat"].max()) < RHAT_LIMIT and float(table["ess_bulk"].min()) > LEAST_ESS  # type: ignore[arg-type]
-    flat = drawn.reshape(-1, size)[: len(vectors)]
+    flat = drawn.reshape(-1, count * size)[: len(vectors)]
     likelihood = np.asarray(_by_copy(jnp.asarray(flat), data, density=density))
     gumbel = np.random.default_rng(seed).gumbel(size=likelihood.shape)
-    copy = np.argmax(likelihood + gumbel, axis=1)
-    return Sampled(vectors.mean(axis=0) + flat[:, :free] @ np.asarray(data.scale).T, flat[:, free:], copy, good)
+    copy = np.argmax(likelihood + gumbel, axis=2)
+    each = flat.reshape(len(flat), count, size)
+    found = []
+    for k in range(len(bound)):
+        own = drawn[:, :, k * size : (k + 1) * size]
+        table = summarise_draws([str(j) for j in range(size)], own)
+        good = float(table["rhat"].max()) < RHAT_LIMIT and float(table["ess_bulk"].min()) > LEAST_ESS  # type: ignore[arg-type]
+        found.append(Sampled(centre + each[:, k, :free] @ scale.T, each[:, k, free:], copy[:, k], good))
+    return found
 
 
 @partial(jax.jit, static_argnames=("density",))
-def _by_copy(vectors: Float[Array, "draw all"], data: Any, *, density: _Density) -> Float[Array, "draw copy"]:
+def _by_copy(vectors: Float[Array, "draw all"], data: Any, *, density: _Density) -> Float[Array, "draw patient copy"]:
     return jax.lax.map(lambda vector: density.by_copy(vector, data), vectors)

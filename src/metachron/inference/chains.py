@@ -19,6 +19,8 @@ from metachron.inference.sampled import CHUNK, Sampled, Statistics
 from metachron.inference.settings import NutsSettings
 from metachron.inference.target import Target
 
+KEPT_CHUNKS = 4
+"""Chunks of warm-up over which a scale that the target gives is kept."""
 _COMPILING = threading.Lock()
 """Held for a chain's first chunks: chains that start together would each compile the same function."""
 
@@ -101,7 +103,10 @@ def sample_chains(
             for index in range(settings.chains)
         ]
         interrupted = _await(jobs, stop)
-    return _gather(kept, settings.draws, interrupted)
+    sampled = _gather(kept, settings.draws, interrupted)
+    if target.standard is None:
+        return sampled
+    return replace(sampled, positions=np.stack([np.asarray(target.standard(own)) for own in sampled.positions]))
 
 
 def _place(target: Target, index: int) -> Target:
@@ -140,14 +145,14 @@ def _run_chain(
 ) -> None:
     target = _place(target, index)
     key = jax.random.fold_in(jax.random.key(settings.seed), index)
-    chain = start_chain(target.start(jax.random.fold_in(key, 0)), target.data, density=target.density)
+    chain = start_chain(target.start(jax.random.fold_in(key, 0)), target.data, target.scale, density=target.density)
     name = f"chain{index}{label}"
     if checkpoint is not None and (stored := checkpoint.read(name)) is not None:
         try:
             chain = kept.restore(stored, chain)
         except (KeyError, ValueError) as error:
             raise checkpoint.damaged(name, error) from error
-    schedule = Schedule.of(settings.warmup)
+    schedule = Schedule.of(settings.warmup, 1 if target.scale is None else KEPT_CHUNKS)
     total = schedule.warmup_chunks + -(-settings.draws // CHUNK)
     acceptance = jnp.asarray(settings.target_acceptance)
     first = kept.chunks_done + 1

@@ -57,10 +57,13 @@ class ChainState(NamedTuple):
 
 
 @partial(jax.jit, static_argnames=("density",))
-def start_chain(vector: Float[Array, " free"], data: Any, *, density: Density) -> ChainState:
-    """Return a chain at a vector, its mass matrix scaled by the gradient there."""
+def start_chain(
+    vector: Float[Array, " free"], data: Any, scale: Float[Array, " free"] | None, *, density: Density
+) -> ChainState:
+    """Return a chain at a vector, its mass matrix that of the scale, or of the gradient there."""
     state = blackjax.nuts.init(vector, lambda x: density(x, data))
-    sigma = 1.0 / jnp.sqrt(jnp.clip(jnp.abs(state.logdensity_grad), 1.0, 1e8))
+    steep = 1.0 / jnp.sqrt(jnp.clip(jnp.abs(state.logdensity_grad), 1.0, 1e8))
+    sigma = steep if scale is None else scale
     rank = min(MAX_RANK, vector.shape[0])
     metric = LowRankInverseMassMatrix(sigma, jnp.eye(vector.shape[0], rank), jnp.ones(rank))
     return _fixed(ChainState(state, _DUAL_INIT(0.1), metric))
@@ -115,11 +118,15 @@ class Schedule:
     windows: tuple[tuple[int, int], ...]
 
     @classmethod
-    def of(cls, warmup: int) -> Schedule:
-        """Return the schedule for a number of warm-up steps: windows that grow by half, then a step-size phase."""
+    def of(cls, warmup: int, first: int = 1) -> Schedule:
+        """Return the schedule for a number of warm-up steps: windows that grow by half, then a step-size phase.
+
+        ``first`` is the length of the first window in chunks: the mass matrix at the start may be better than one
+        learned from a few draws.
+        """
         chunks = max(1, -(-warmup // CHUNK))
         last = chunks - max(1, round(0.12 * chunks))
-        windows, start, size = [], 0, 1.0
+        windows, start, size = [], 0, float(first)
         while start < last:
             stop = min(last, start + max(1, round(size)))
             size *= 1.5

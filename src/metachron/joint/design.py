@@ -17,9 +17,10 @@ from metachron.cohort.schema import ORGANS
 from metachron.hazards import default_knots
 from metachron.joint.covariates import Coding, code_covariates
 from metachron.joint.dynamics_part import DynamicsPart
+from metachron.joint.lesion_table import LesionTable, check_lesions, tabulate_lesions
 from metachron.joint.parts import ModelParts
 from metachron.joint.process_parts import HazardPart
-from metachron.joint.stretches import Stretches, bind_stretches
+from metachron.joint.stretches import Stretches, bind_stretches, seen_new_lesion_years
 
 
 class Rows(NamedTuple):
@@ -57,6 +58,8 @@ class Design(NamedTuple):
     knots_year: Float[Array, " knot"]
     series_organ: Int[Array, " series"] | None = None
     stretches: Stretches | None = None
+    lesions: LesionTable | None = None
+    seen_year: Float[Array, "patient lesion"] | None = None
 
     def group(self, kind: str) -> Int[Array, " patient"]:
         """Return the group index of each patient for ``"all"``, ``"arm"`` or ``"study-arm"``."""
@@ -135,6 +138,8 @@ def bind(model: ModelParts, cohort: Cohort, labels: Labels | None = None) -> Bin
     events = _events(model.hazard, arrays, cohort, fitting=labels is None) if model.hazard else None
     knots = _knots(model.hazard, events, labels)
     organ = [ORGANS[index] for index in arrays.series_organ[: len(arrays.series_ids)]]
+    if model.looks_at_lesions:
+        check_lesions(cohort, arrays)
     known = bind_patients(
         model, cohort.patients, arrays.patient_weight, arrays.series_patient, organ, knots_year=knots, labels=labels
     )
@@ -143,6 +148,9 @@ def bind(model: ModelParts, cohort: Cohort, labels: Labels | None = None) -> Bin
         censored=_rows(model.dynamics, arrays.censored, censored=True) if model.dynamics else None,
         events=events,
     )
+    if model.counts_new_lesions:
+        seen = seen_new_lesion_years(cohort, arrays.patient_ids, known.dims.patients)
+        design = design._replace(seen_year=jnp.asarray(seen))
     interval = events is not None and bool(np.any(np.asarray(events.interval) > 0))
     dims = replace(known.dims, interval=interval)
     found = replace(known.labels, series=arrays.series_ids, limit_mm=limit)
@@ -175,7 +183,8 @@ def bind_patients(
     patients : the table ``patients``.
     weight : 1 for a patient, 0 for padding; its length is the number of patients in the design.
     series_patient : patient index of each series.
-    series_organ : organ of each series, where the model has effects of organs; padding may be left out.
+    series_organ : organ of each series, where the model has effects of organs or links to lesions; padding may be left
+        out.
     knots_year, labels : as for `bind`.
     new_lesion_organs : in which new lesions may appear; with ``labels``, those of the fit.
     """
@@ -199,6 +208,7 @@ def bind_patients(
         events=None,
         knots_year=jnp.asarray(knots_year, dtype=float),
         series_organ=_index(organ, organs, len(series_patient), "organ") if organ else None,
+        lesions=tabulate_lesions(len(weight), series_patient, series_organ) if model.looks_at_lesions else None,
     )
     dims = Dims(
         patients=len(weight),

@@ -45,11 +45,11 @@ def patient_state(model: ModelParts, parameters: PatientParameters | None) -> Pa
         return None
     frailty = parameters.effects[model.frailty.label][:, None] if model.frailty else None
     if model.dynamics is None:
-        return PatientState(None, {}, frailty)
+        return PatientState(None, {}, frailty, None, parameters.seen_year)
     psi = {name: value[:, None] for name, value in parameters.psi.items()}
     known = [parameter.label for parameter in model.dynamics.random if parameter.label in parameters.effects]
     effects = {name: parameters.effects[name][:, None] for name in known}
-    return PatientState(Trajectory(model.dynamics.law, psi), effects, frailty)
+    return PatientState(Trajectory(model.dynamics.law, psi), effects, frailty, parameters.lesions, parameters.seen_year)
 
 
 LinkValues = tuple[Float[Array, "patient node"], ...]
@@ -212,4 +212,10 @@ def after_day_0(time_year: Float[Array, " patient"]) -> Float[Array, " patient"]
 def _inner_edges(
     design: Design, start_year: Float[Array, " patient"], stop_year: Float[Array, " patient"]
 ) -> list[Float[Array, " patient"]]:
-    return [jnp.clip(design.knots_year[k], start_year, stop_year) for k in range(design.knots_year.shape[0])]
+    """Return where a hazard between start and stop is not smooth: knots of the baseline, and new lesions found."""
+    knots = [design.knots_year[k] for k in range(design.knots_year.shape[0])]
+    if design.seen_year is None:
+        return [jnp.clip(knot, start_year, stop_year) for knot in knots]
+    steps = [design.seen_year[:, k] for k in range(design.seen_year.shape[1])]
+    edges = jnp.stack([jnp.clip(edge, start_year, stop_year) for edge in [*knots, *steps]])
+    return list(jnp.sort(edges, axis=0))

@@ -170,7 +170,7 @@ def _process(part: HazardPart, table: ProcessTable, where: str) -> HazardPart:
 def _link(name: str, table: LinkTable, where: str) -> LinkTerm:
     options = table.__pydantic_extra__
     _known(options, [field.name for field in fields(LINKS[name])], f"link {name!r} has no option")  # type: ignore[arg-type]
-    link = LINKS[name](**options)
+    link = LINKS[name](**{key: tuple(value) if isinstance(value, list) else value for key, value in options.items()})
     return LinkTerm(link, _prior(table.prior, default_link(link).prior, f"{where}.links.{name}.prior"))
 
 
@@ -242,5 +242,6 @@ def _link_table(term: LinkTerm) -> dict[str, Any]:
     return {"prior": _prior_table(term.prior), **options}
 
 
-def _link_options(link: Link) -> dict[str, float]:
-    return {field.name: getattr(link, field.name) for field in fields(link)}  # type: ignore[arg-type]
+def _link_options(link: Link) -> dict[str, float | list[str]]:
+    options = {field.name: getattr(link, field.name) for field in fields(link)}  # type: ignore[arg-type]
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}

@@ -45,10 +45,10 @@ class DynamicsTable(_Table):
 
 
 class LinkTable(BaseModel):
-    """``[hazard.links.<name>]``: a prior, and the numbers that the link takes."""
+    """``[hazard.links.<name>]``: a prior, and the numbers, or organs, that the link takes."""
 
     model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, float] = Field(init=False)
+    __pydantic_extra__: dict[str, float | list[str]] = Field(init=False)
 
     prior: PriorTable | None = None
 

@@ -111,7 +111,8 @@ def new_lesion_links(model: ModelParts, parameters: PatientParameters | None, de
     assert process.hazard is not None
     at_stretch = None
     if parameters is not None:
-        at_stretch = jax.tree.map(lambda value: value[rows.patient], parameters._replace(series=None))
+        known = parameters._replace(series=None, seen_year=None)
+        at_stretch = jax.tree.map(lambda value: value[rows.patient], known)
     state = patient_state(model, at_stretch)
     frailty = state.frailty if state is not None else None
     constant = link_values(process, state, jnp.zeros((1, 1)), constant=True)

@@ -90,6 +90,19 @@ class ModelParts:
         assert self.new_lesions is not None
         return ModelParts(self.dynamics, self.new_lesions.hazard)
 
+    @property
+    def looks_at_lesions(self) -> bool:
+        """Whether a link looks at all lesions of a patient."""
+        return self._looks_at("lesions")
+
+    @property
+    def counts_new_lesions(self) -> bool:
+        """Whether a link looks at the number of new lesions found so far."""
+        return self._looks_at("new_lesion_days")
+
+    def _looks_at(self, need: str) -> bool:
+        return any(need in term.link.needs for part in self.processes for term in part.links)
+
     def covariate_blocks(self) -> dict[str, tuple[str, ...]]:
         """Return the covariate columns of each dynamics parameter, of ``"hazard"`` and of ``"new_lesion"``."""
         blocks = {p.name: p.covariates for p in self.dynamics.parameters} if self.dynamics else {}

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from metachron.joint.design import Design
 from metachron.joint.dynamics_part import DynamicsPart, ParameterModel
+from metachron.joint.lesion_table import Lesions
 from metachron.joint.parts import ModelParts
 from metachron.joint.sites import CORRELATION, Theta, Values
 
@@ -20,12 +21,15 @@ class PatientParameters(NamedTuple):
     """Parameters on their transform scale.
 
     ``psi`` by parameter name, per patient; ``effects`` the patient effects of the random parameters by label;
-    ``series`` the parameters per series (the same object as ``psi`` where a patient is one series).
+    ``series`` the parameters per series (None where a patient is one series); ``lesions`` those of each patient's
+    lesions, and ``seen_year`` the times at which new ones were found, where a link looks at them.
     """
 
     psi: dict[str, Float[Array, " patient"]]
     effects: dict[str, Float[Array, " patient"]]
     series: dict[str, Float[Array, " series"]] | None
+    lesions: Lesions | None = None
+    seen_year: Float[Array, "patient lesion"] | None = None
 
 
 def fixed_part(parameter: ParameterModel, theta: Theta, design: Design) -> Float[Array, " patient"]:
@@ -137,19 +141,24 @@ def assemble(
     """Return the parameters from effects on the transform scale; None without dynamics and effects."""
     part = model.dynamics
     if part is None:
-        return PatientParameters({}, effects, None) if model.random else None
+        known = model.random or design.seen_year is not None
+        return PatientParameters({}, effects, None, None, design.seen_year) if known else None
     psi = {}
     for parameter in part.parameters:
         value = fixed_part(parameter, theta, design)
         psi[parameter.name] = value + effects[parameter.label] if parameter.random else value
     if part.size != "lesion":
-        return PatientParameters(psi, effects, None)
+        return PatientParameters(psi, effects, None, None, design.seen_year)
     series = {name: value[design.series_patient] for name, value in psi.items()}
     for parameter in part.lesion:
         series[parameter.name] = series[parameter.name] + lesions[parameter.label]
     for parameter in part.organ:
         series[parameter.name] = series[parameter.name] + organ_effect(parameter, theta, design)
-    return PatientParameters(psi, effects, series)
+    if design.lesions is None:
+        return PatientParameters(psi, effects, series, None, design.seen_year)
+    index, site, weight = design.lesions
+    lesions_of = Lesions({name: value[index] for name, value in series.items()}, site, weight)
+    return PatientParameters(psi, effects, series, lesions_of, design.seen_year)
 
 
 def organ_effect(parameter: ParameterModel, theta: Theta, design: Design) -> Float[Array, " series"]:

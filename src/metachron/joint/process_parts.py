@@ -9,7 +9,7 @@ from metachron.cohort.new_lesions import NEW_LESION, Clock, Timing
 from metachron.dynamics import provides
 from metachron.hazards import Hazard
 from metachron.joint.dynamics_part import DynamicsPart, OrganEffects, ParameterModel, check_once
-from metachron.joint.links import Link
+from metachron.joint.links import GIVEN_BY_MODEL, Link
 from metachron.joint.priors import check_prior, is_positive
 
 HAZARD_COVARIATE_PRIOR = Prior("normal", (0.0, 2.0), "hazard ratio between 0.02 and 50 with 95 % prior probability")
@@ -107,6 +107,10 @@ class NewLesionPart:
                 "gap time restarts at the visit of detection, so that times between visits are not for it: use "
                 "clock = 'calendar', or timing = 'as-recorded'"
             )
+        if any("new_lesion_days" in term.link.needs for term in self.hazard.links):
+            raise ModelError(
+                "the link 'new-lesion-count' is one of death; how prone a patient is to new lesions is the frailty"
+            )
         check_prior(self.organ_prior, f"{NEW_LESION}.organ")
         if (prior := self.frailty_prior) is not None:
             check_prior(prior, f"{FRAILTY.label}.sd")
@@ -121,7 +125,12 @@ def check_link(link: Link, dynamics: DynamicsPart | None, *, frailty: bool = Fal
             f"the link {link.name!r} ties death to the frailty of the new-lesion process; this model has none: add "
             "[new_lesions] to the model file (--new-lesions weibull)"
         )
-    needs = link.needs - {"frailty"}
+    if "lesions" in link.needs and (dynamics is None or dynamics.size != "lesion"):
+        raise IncompatiblePartsError(
+            f"the link {link.name!r} looks at the lesions of a patient one by one; this model has not got them: set "
+            "size = 'lesion' under [dynamics] (--size lesion). Of sums, log-current-size and current-size are the same"
+        )
+    needs = link.needs - (GIVEN_BY_MODEL - {"effects"})
     if needs and dynamics is None:
         raise IncompatiblePartsError(
             f"the link {link.name!r} needs tumour dynamics; this model has none (--dynamics none)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from metachron.joint.parts import ModelParts
 from metachron.joint.population import PatientParameters, patient_parameters, row_parameters
 from metachron.joint.simulate_new_lesions import draw_new_lesions, seen_new_lesions
 from metachron.joint.sites import Theta, Values, effect_shapes
+from metachron.joint.stretches import new_lesion_years
 from metachron.joint.trial_tables import Observed, simulated_cohort, visit_table
 
 
@@ -108,6 +109,18 @@ def simulate(
     individual = patient_parameters(model, values, binding.design)
     rng = np.random.default_rng([seed, 1])
     end_year = _end_of_observation(plan, len(order), rng)
+    identifiers = np.asarray(patients["patient"].to_list(), dtype=object)
+    appeared = None
+    if model.new_lesions is not None:
+        appeared = draw_new_lesions(
+            model, theta, individual, binding.design, end_year, new_lesion_knots_year, np.random.default_rng([seed, 3])
+        )
+    if model.counts_new_lesions:
+        assert appeared is not None
+        seen = seen_new_lesions(model, appeared, None, identifiers, new_organs)
+        years = new_lesion_years(seen, identifiers.tolist(), len(order))
+        binding = replace(binding, design=binding.design._replace(seen_year=jnp.asarray(years)))
+        individual = patient_parameters(model, values, binding.design)
     event_year = np.full(len(order), np.inf)
     if model.hazard is not None:
         drawn = jax.random.exponential(jax.random.fold_in(key, 2), (len(order),))
@@ -116,11 +129,9 @@ def simulate(
     last_year = np.minimum(end_year, event_year)
     observed = _observe(model, theta, individual, owners, plan, last_year, limit_mm, rng)
     new = None
-    if model.new_lesions is not None:
-        appeared = draw_new_lesions(
-            model, theta, individual, binding.design, last_year, new_lesion_knots_year, np.random.default_rng([seed, 3])
-        )
-        identifiers = np.asarray(patients["patient"].to_list(), dtype=object)
+    if appeared is not None:
+        before = last_year[appeared["index"].to_numpy()] * DAYS_PER_YEAR
+        appeared = appeared.filter(pl.col("day") <= pl.Series(before))
         new = seen_new_lesions(model, appeared, visit_table(identifiers, observed), identifiers, new_organs)
     return simulated_cohort(model, name, patients, lesions, observed, event_year, end_year, limit_mm, new)
 
@@ -133,6 +144,11 @@ def _check_given(
 ) -> None:
     if model.dynamics is not None and model.dynamics.size == "lesion" and lesions is None:
         raise ModelError("a model of sizes lesion by lesion needs the table lesions to simulate from")
+    if model.counts_new_lesions and (model.new_lesions is None or model.new_lesions.timing == "between-visits"):
+        raise ModelError(
+            "with the link new-lesion-count, death follows the days on which new lesions are found, so a simulation "
+            "needs a process of new lesions with timing 'as-recorded'"
+        )
     new = model.new_lesions.hazard if model.new_lesions else None
     for part, knots, name in ((model.hazard, knots_year, ""), (new, new_lesion_knots_year, "new_lesion_")):
         if part is not None and len(knots) != part.hazard.knot_count:

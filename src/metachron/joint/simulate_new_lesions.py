@@ -92,11 +92,15 @@ def _next_times(
 
 
 def seen_new_lesions(
-    model: ModelParts, drawn: pl.DataFrame, visits: pl.DataFrame, identifiers: np.ndarray, organs: tuple[str, ...]
+    model: ModelParts,
+    drawn: pl.DataFrame,
+    visits: pl.DataFrame | None,
+    identifiers: np.ndarray,
+    organs: tuple[str, ...],
 ) -> pl.DataFrame:
     """Return rows of the table ``events``: exact days, or the visits between which each lesion appeared.
 
-    A lesion after the last visit is never seen. ``visits`` has columns patient and day.
+    A lesion after the last visit is never seen. ``visits`` has columns patient and day; exact days need none.
     """
     part = model.new_lesions
     assert part is not None
@@ -107,6 +111,7 @@ def seen_new_lesions(
         pl.Series("organ", [organs[index] for index in drawn["organ"]], dtype=pl.String),
     ).with_row_index("lesion")
     if part.timing == "between-visits":
+        assert visits is not None
         days = visits.rename({"day": "visit"})
         around = rows.join(days, on="patient", how="inner")
         after, before = pl.col("visit") >= pl.col("day"), pl.col("visit") < pl.col("day")

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 from metachron.base import DAYS_PER_YEAR, ModelError, list_briefly
 from metachron.cohort import Cohort
 from metachron.cohort.arrays import bucket
-from metachron.cohort.new_lesions import new_lesion_stretches
+from metachron.cohort.new_lesions import NEW_LESION, new_lesion_stretches
 from metachron.hazards import default_knots
 from metachron.joint.process_parts import NewLesionPart
 
@@ -86,6 +86,35 @@ def bind_stretches(
         )
     knots = _knots(part, rows) if known is None else known[1]
     return BoundStretches(_arrays(rows, patients, organs, knots), organs, knots)
+
+
+def seen_new_lesion_years(cohort: Cohort, patients: Sequence[str], rows: int) -> Float[np.ndarray, "patient lesion"]:
+    """Return when new lesions of each patient were found, in years and sorted; inf where there are none.
+
+    Raises
+    ------
+    ModelError
+        When patients have no follow-up for new lesions: that none is recorded would not mean that there was none.
+    """
+    followed = set(cohort.followup.filter(pl.col("kind") == NEW_LESION)["patient"])
+    if lost := [patient for patient in patients if patient not in followed]:
+        raise ModelError(
+            f"the link new-lesion-count needs follow-up for 'new_lesion' in table followup, and cohort {cohort.name!r} "
+            f"has none for {len(lost)} patients ({list_briefly(lost)}); add the rows, or take another link"
+        )
+    return new_lesion_years(cohort.events, patients, rows)
+
+
+def new_lesion_years(events: pl.DataFrame, patients: Sequence[str], rows: int) -> Float[np.ndarray, "patient lesion"]:
+    """Return the same from a table ``events``."""
+    seen = events.filter(pl.col("kind") == NEW_LESION).select("patient", "day_upper").sort("patient", "day_upper")
+    days = dict(seen.group_by("patient").agg("day_upper").iter_rows())
+    most = max([2, *(-(-len(own) // 2) * 2 for own in days.values())])
+    years = np.full((rows, most), np.inf)
+    for row, patient in enumerate(patients):
+        own = days.get(patient, [])
+        years[row, : len(own)] = np.asarray(own) / DAYS_PER_YEAR
+    return years
 
 
 def _knots(part: NewLesionPart, rows: pl.DataFrame) -> tuple[float, ...]:

@@ -7,7 +7,7 @@ from metachron.cli.console import say
 
 def list_models() -> None:
     """Show every tumour law, observation law, baseline hazard and link by name."""
-    from metachron.dynamics import LAWS, provides
+    from metachron.dynamics import LAWS
     from metachron.hazards import HAZARDS
     from metachron.joint import LINKS, OBSERVATIONS
 
@@ -23,6 +23,6 @@ def list_models() -> None:
         say(f"  {hazard.name}: {hazard.equation}")
     say("\nlinks (--link, --new-lesion-link)")
     for link in LINKS.values():
-        fitting = [law.name for law in laws if link.needs <= provides(law) | {"effects", "frailty"}]
+        fitting = [law.name for law in laws if link.fits(law)]
         of = "every law" if len(fitting) == len(LAWS) else ", ".join(fitting)
         say(f"  {link.name}: {link.meaning}; hazard ratio per {link.unit}\n    laws: {of}")

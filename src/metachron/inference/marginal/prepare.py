@@ -108,6 +108,8 @@ def why_not(model: JointModel) -> str | None:
         return "it has no patient effects to integrate out"
     if model.dynamics is not None and model.dynamics.lesion:
         return "it has lesion effects, whose integral has the dimension of all lesions of a patient"
+    if model.looks_at_lesions or model.counts_new_lesions:
+        return "a link looks at all lesions of a patient, or at the number of new ones"
     if len(model.random) > MAX_EFFECTS:
         return f"it has {len(model.random)} patient effects, and nodes cover at most {MAX_EFFECTS}"
     return None

@@ -41,11 +41,13 @@ def grid_to(times: np.ndarray, design: Design) -> Grid:
 
 
 def pick_patients(parameters: PatientParameters | None, index: Int[Array, " chosen"]) -> PatientParameters | None:
-    """Return the patient-level parameters of chosen patients, which is all that a hazard looks at."""
+    """Return the parameters of chosen patients and their lesions, which is all that a hazard looks at.
+
+    When new lesions were found is not among them: of times to come it is not known.
+    """
     if parameters is None:
         return None
-    psi, effects = ({k: v[index] for k, v in values.items()} for values in (parameters.psi, parameters.effects))
-    return PatientParameters(psi, effects, None)
+    return jax.tree.map(lambda value: value[index], parameters._replace(series=None, seen_year=None))
 
 
 def cumulative_on_grid(

@@ -102,9 +102,14 @@ def drawn_patients(fit: Fit, design: Design, *, seed: int) -> tuple[Design, Floa
 def drawn_parameters(
     model: JointModel, theta: Theta, standard: Float[Array, "patient effect"], design: Design
 ) -> PatientParameters | None:
-    """Return the parameters of patients with given standardised effects (lesion effects 0); None without any."""
+    """Return the parameters of patients with given standardised effects; None without any.
+
+    Lesion effects are drawn where a link looks at lesions, always the same ones; otherwise they change nothing, and are
+    0.
+    """
     part = model.dynamics
-    lesion = jnp.zeros((design.series_patient.shape[0], len(part.lesion) if part else 0))
+    shape = design.series_patient.shape[0], len(part.lesion) if part else 0
+    lesion = jax.random.normal(jax.random.key(1), shape) if model.looks_at_lesions else jnp.zeros(shape)
     return patient_parameters(model, Values(dict(theta), standard, lesion), design)
 
 

@@ -13,9 +13,11 @@ from scipy.stats import norm, qmc
 
 from metachron.base import ModelError, list_briefly
 from metachron.cohort import Cohort
+from metachron.cohort.schema import ORGANS
 from metachron.inference.fit import Fit
 from metachron.joint import Binding, Design, Labels
 from metachron.joint.design import bind_patients
+from metachron.joint.lesion_table import LesionTable
 
 
 def need_cohort(fit: Fit) -> Cohort:
@@ -53,19 +55,28 @@ def fitted_design(fit: Fit) -> Design:
 def gather(design: Design, index: Int[np.ndarray, " chosen"] | Int[Array, " chosen"]) -> Design:
     """Return the groups and covariates of chosen patients, one entry per index; nothing of what was recorded.
 
-    There is one series, of the first patient: predictions of survival depend on patients, not on their series.
+    Where a link looks at lesions, each entry has those of its patient as series. Otherwise there is one series, of the
+    first patient: predictions of survival depend on patients, not on their series.
     """
     chosen = jnp.asarray(index)
+    series_patient, series_organ, lesions = jnp.zeros(1, dtype=jnp.int32), None, None
+    if design.lesions is not None:
+        old, site, weight = (value[chosen] for value in design.lesions)
+        lesions = LesionTable(jnp.arange(old.size).reshape(old.shape), site, weight)
+        series_patient = jnp.repeat(jnp.arange(len(chosen)), old.shape[1])
+        series_organ = None if design.series_organ is None else design.series_organ[old.ravel()]
     return Design(
         measured=None,
         censored=None,
-        series_patient=jnp.zeros(1, dtype=jnp.int32),
+        series_patient=series_patient,
         patient_weight=jnp.ones(len(chosen)),
         arm=design.arm[chosen],
         study_arm=design.study_arm[chosen],
         columns={name: matrix[chosen] for name, matrix in design.columns.items()},
         events=None,
         knots_year=design.knots_year,
+        series_organ=series_organ,
+        lesions=lesions,
     )
 
 
@@ -98,8 +109,12 @@ def _by_study_arm(fit: Fit) -> bool:
 
 
 def _bind(fit: Fit, patients: pl.DataFrame, labels: Labels) -> Design:
-    weight, series = np.ones(len(patients)), np.zeros(1, dtype=np.int32)
-    return bind_patients(fit.model, patients, weight, series, knots_year=labels.knots_year, labels=labels).design
+    weight, series, organ = np.ones(len(patients)), np.zeros(1, dtype=np.int32), list[str]()
+    if fit.model.looks_at_lesions:
+        arrays = need_cohort(fit).to_arrays(size="lesion", limit_mm=labels.limit_mm, event=None)
+        organ = [ORGANS[index] for index in arrays.series_organ[: len(arrays.series_ids)]]
+        series = arrays.series_patient[: len(organ)]
+    return bind_patients(fit.model, patients, weight, series, organ, knots_year=labels.knots_year, labels=labels).design
 
 
 def typical_patients(fit: Fit) -> tuple[tuple[str, ...], Design]:

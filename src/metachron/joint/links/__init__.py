@@ -10,7 +10,8 @@ from metachron.joint.links.constant import (
     TimeToGrowth,
 )
 from metachron.joint.links.current import Area, CurrentSize, CurrentValue, LogCurrentSize, RelativeChange, Slope
-from metachron.joint.links.link import Link, PatientState
+from metachron.joint.links.lesions import LargestLesion, LesionSum, NewLesionCount, OrganBurden, OrgansInvolved
+from metachron.joint.links.link import GIVEN_BY_MODEL, Link, PatientState
 
 _ALL: tuple[type[Link], ...] = (
     LogGrowth,
@@ -25,7 +26,12 @@ _ALL: tuple[type[Link], ...] = (
     Area,
     SharedEffects,
     NewLesionFrailty,
+    LesionSum,
+    LargestLesion,
+    OrganBurden,
+    OrgansInvolved,
+    NewLesionCount,
 )
 LINKS: Registry[type[Link]] = Registry("link", {link.name: link for link in _ALL})
 
-__all__ = ["LINKS", "Link", "PatientState", *(link.__name__ for link in _ALL)]
+__all__ = ["GIVEN_BY_MODEL", "LINKS", "Link", "PatientState", *(link.__name__ for link in _ALL)]
