@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from metachron.inference.fit import Fit
 from metachron.inference.programs import release_programs
 from metachron.inference.progress import Progress
 from metachron.inference.settings import WARMUP, NutsSettings, refuse_unknown_engine
+from metachron.inference.threads import one_thread_per_operation
 from metachron.joint import JointModel
 
 if TYPE_CHECKING:
@@ -71,8 +73,10 @@ def fit(
     """
     refuse_unknown_engine(engine)
     release_programs()
-    binding = model.bind(cohort)
     taken, reason = _choose(engine, model)
+    if taken == "nuts" and chains >= (os.cpu_count() or 1):
+        one_thread_per_operation()
+    binding = model.bind(cohort)
     common = {"chains": chains, "draws": draws, "seed": seed, "target_acceptance": target_acceptance}
 
     kept: list[Checkpoint] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,6 +57,8 @@ def forecast(
     source = posterior(fit, reference)
     patients = read_cohort(cohort, mapping)
     keep_compiled_models()
+    if out is not None:  # the page's libraries load while the forecast is computed
+        threading.Thread(target=import_module, args=("metachron.report",), daemon=True).start()
     found = forecast_from(
         source,
         patients,
