@@ -1,4 +1,4 @@
-"""Simulated trials of single lesions in five organs: effects of organs and both levels of variance are recovered."""
+"""Simulated trials of single lesions in five organs: organs, both levels of variance, new lesions and their frailty."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ TRUTH: dict[str, Any] = {
     "log_shrinkage_per_year.lesion_sd": 0.3, "log_growth_per_year.mean": {"a": -0.3, "b": -1.0},
     "log_growth_per_year.sd": 0.5, "log_growth_per_year.lesion_sd": 0.3, "residual.proportional": 0.12,
     "death.log_scale_year": 0.5, "death.log_shape": 0.2, "death.link[log-growth]": 0.8,
+    "death.link[new-lesion-frailty]": 0.6, "new_lesion.log_scale_year": 0.0, "new_lesion.log_shape": 0.1,
+    "new_lesion_frailty.sd": 0.7,
 }  # fmt: skip
 TRIALS, PATIENTS = 2, 60
 
@@ -37,6 +39,7 @@ def _truth(rng: np.random.Generator) -> dict[str, Any]:
     for name in PARAMETERS:
         effects[f"{name}.organ_sd"] = SPREAD
         effects[f"{name}.organ"] = dict(zip(ORGANS, SPREAD * rng.normal(size=len(ORGANS)), strict=True))
+    effects["new_lesion.organ"] = dict(zip(ORGANS, 1.5 * rng.normal(size=len(ORGANS)), strict=True))
     return TRUTH | effects
 
 
@@ -53,8 +56,10 @@ def _covered(seed: int) -> list[bool]:
     """Return of every population parameter of one trial whether its 90 % interval holds the truth."""
     rng = np.random.default_rng(seed)
     truth, patients = _truth(rng), patients_in_arms({"a": PATIENTS // 2, "b": PATIENTS // 2})
-    model = compose(size="lesion", links=["log-growth"])
-    cohort = model.simulate(truth, patients, PLAN, seed=seed, lesions=_lesions(patients, rng))
+    model = compose(size="lesion", links=["log-growth", "new-lesion-frailty"], new_lesions="weibull", clock="gap")
+    cohort = model.simulate(
+        truth, patients, PLAN, seed=seed, lesions=_lesions(patients, rng), new_lesion_organs=tuple(ORGANS)
+    )
     found = fit(model, cohort, engine="nuts", chains=2, warmup=600, draws=600, seed=seed)
     names = flat_names(model, found.dims, found.labels)
     low, high = np.quantile(population_draws(found.posterior, names).reshape(-1, len(names)), [0.05, 0.95], axis=0)

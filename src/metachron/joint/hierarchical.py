@@ -21,6 +21,7 @@ from jaxtyping import Array, Float
 from scipy.linalg import helmert
 
 from metachron.joint.design import Design, Dims
+from metachron.joint.dynamics_part import ParameterModel
 from metachron.joint.parts import ModelParts
 from metachron.joint.population import correlation_factor, fixed_part, organ_effect, patient_effects, patient_spread
 from metachron.joint.sites import Site, Theta, Values, effect_shapes, list_sites, population_size, unpack_population
@@ -146,13 +147,24 @@ def _organ_blocks(model: ModelParts, dims: Dims) -> tuple[_OrganBlock, ...]:
 def _of_patients(
     model: ModelParts, theta: Theta, design: Design, shares: Shares
 ) -> tuple[Float[Array, "patient effect"], Float[Array, "patient effect"]]:
-    """Return what is added to each patient's effects, and the log of what multiplies them."""
+    """Return what is added to each patient's effects, and the log of what multiplies them.
+
+    The centre is the population in the mean of the organs: it stays when the mean and its effects of organs shift
+    against each other.
+    """
     centres, scales = [], []
     for column, parameter in enumerate(model.random):
         share = shares.patient[:, column]
-        centres.append(share * fixed_part(parameter, theta, design))
+        centres.append(share * (fixed_part(parameter, theta, design) + _mean_organ(parameter, theta, design)))
         scales.append(share * jnp.log(patient_spread(parameter, theta, design)))
     return jnp.stack(centres, axis=1), jnp.stack(scales, axis=1)
+
+
+def _mean_organ(parameter: ParameterModel, theta: Theta, design: Design) -> Float[Array, "..."]:
+    effects = theta.get(f"{parameter.label}.organ")
+    if effects is None:
+        return jnp.zeros(())
+    return jnp.mean(effects, axis=1)[design.arm] if parameter.organ == "arm" else jnp.mean(effects)
 
 
 def _of_lesions(
