@@ -39,7 +39,7 @@ def sections(cohort: Cohort) -> dict[str, list[str]]:
         "Tables": [f"{name}: {_count(frame.height, 'row')}" for name, frame in cohort.tables.items() if frame.height],
         "Sizes": _sizes(cohort),
         "Follow-up": _followup(cohort),
-        "Accepted exceptions": [f"patient {a.patient}, rule {a.rule}: {a.reason}" for a in cohort.accepted],
+        "Accepted exceptions": _exceptions(cohort),
         "Notes": [*cohort.notes, *_remarks(cohort)],
         "Rows of the source that are not used": [
             f"{row['table']}: {_count(row['count'], 'row')} of {_count(row['patients'], 'patient')}: {row['reason']}"
@@ -122,3 +122,14 @@ def _remarks(cohort: Cohort) -> list[str]:
     if without.height and cohort.measurements.height:
         lines.append(f"no sizes in {_count(without.height, 'patient')}: {list_briefly(without['patient'])}")
     return lines
+
+
+def _exceptions(cohort: Cohort) -> list[str]:
+    """Return one line per rule and reason, with the patients."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for entry in cohort.accepted:
+        found.setdefault((entry.rule, entry.reason), []).append(entry.patient)
+    return [
+        f"{'patient' if len(own) == 1 else f'{len(own)} patients:'} {list_briefly(own, 10)}, rule {rule}: {reason}"
+        for (rule, reason), own in found.items()
+    ]
