@@ -31,8 +31,8 @@ def shifts_and_ratios(found: Fit, reference: str) -> tuple[float, float]:
 def test_constant_link_agrees_with_the_long_run() -> None:
     """Means within 0.1 posterior sd, sds within 5 %, Pareto k below 0.5. About 1.5 minutes on 2 cores.
 
-    The verdict may be "usable": the error of the integrals at draws far out is near the bound of "good", half of it noise
-    of the nodes that it is measured with.
+    The verdict may be "usable": the error of the integrals at draws far out is near the bound of "good", and half of it
+    is noise of the nodes that it is measured with.
     """
     found = fitted("log-growth", draws=16_000)
     shift, ratio = shifts_and_ratios(found, "oak203_joint_long_run.csv")
