@@ -22,7 +22,15 @@ SUPPORTED = {
     "wang": EVERY_LAW | POSITIVE | {"log-shrinkage", "time-to-growth"},
     "gompertz": EVERY_LAW | POSITIVE,
 }
-OF_TRAJECTORIES = [name for name in LINKS if name != "new-lesion-frailty"]
+OF_LESIONS = (
+    "new-lesion-frailty",
+    "lesion-sum",
+    "largest-lesion",
+    "organ-burden",
+    "organs-involved",
+    "new-lesion-count",
+)
+OF_TRAJECTORIES = [name for name in LINKS if name not in OF_LESIONS]
 MISSING = {
     "log-growth": "growth", "log-shrinkage": "shrinkage", "time-to-growth": "time_to_growth",
     "resistant-fraction": "resistant_fraction", "log-current-size": "positive_size",

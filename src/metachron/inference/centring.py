@@ -23,8 +23,8 @@ from metachron.joint.population import lesion_effects, patient_effects, patient_
 from metachron.joint.sites import Values, effect_shapes, median_values, pack, population_size, unpack
 
 STEPS, EM_STEPS = 400, 30
-TINY = 1e-9
-"""Added to variances, so that none of them vanishes."""
+VARIANCES = 1e-9, 100.0
+"""Between which variances are kept: data that say little would let them vanish or grow without end."""
 POPULATION = 0.1
 """Scale of the population parameters at the start."""
 
@@ -65,7 +65,7 @@ def centre(model: JointModel, binding: Binding) -> Centring:
     known = _Known(*(np.asarray(value) for value in _at(vector, design, model=model, dims=dims)))
     names = [parameter.name for parameter in part.parameters]
     series, patients = len(binding.labels.series), len(binding.labels.patients)
-    information, variance = known.information[:series], np.zeros(len(names))
+    information, variance = np.nan_to_num(known.information[:series], posinf=0.0, neginf=0.0), np.zeros(len(names))
     shares = [np.zeros(shape) for shape in effect_shapes(model, dims)]
     spread = [np.ones(shape[1]) for shape in effect_shapes(model, dims)]
     if part.lesion:
@@ -116,13 +116,13 @@ def shares_of(
     ----------
     effects, sd : at the maximum. With the information they tell what data alone say of the effects; EM goes from there.
     """
-    variance = np.square(sd)
+    variance = np.clip(np.square(sd), *VARIANCES)
     pulled = np.einsum("sjk,sk->sj", information + np.diag(1.0 / variance), effects)
     for _ in range(EM_STEPS):
         covariance = np.linalg.inv(information + np.diag(1.0 / variance))
         left = np.einsum("sjj->sj", covariance)
         effects = np.einsum("sjk,sk->sj", covariance, pulled)
-        variance = np.mean(np.square(effects) + left, axis=0) + TINY
+        variance = np.clip(np.mean(np.square(effects) + left, axis=0), *VARIANCES)
     left = np.einsum("sjj->sj", np.linalg.inv(information + np.diag(1.0 / variance)))
     return np.clip(1.0 - left / variance, 0.0, 1.0), variance
 

@@ -58,7 +58,7 @@ class ChainState(NamedTuple):
 
 @partial(jax.jit, static_argnames=("density",))
 def start_chain(
-    vector: Float[Array, " free"], data: Any, scale: Float[Array, " free"] | None, *, density: Density
+    vector: Float[Array, " free"], data: Any, scale: Float[Array, " free"] | None = None, *, density: Density
 ) -> ChainState:
     """Return a chain at a vector, its mass matrix that of the scale, or of the gradient there."""
     state = blackjax.nuts.init(vector, lambda x: density(x, data))
