@@ -23,8 +23,10 @@ from metachron.joint.population import lesion_effects, patient_effects, patient_
 from metachron.joint.sites import Values, effect_shapes, median_values, pack, population_size, unpack
 
 STEPS, EM_STEPS = 400, 30
-VARIANCES = 1e-9, 100.0
+VARIANCES = 1e-4, 100.0
 """Between which variances are kept: data that say little would let them vanish or grow without end."""
+LEAST = 1e-4
+"""Of the share of variance that is left where data take nearly all of it away."""
 POPULATION = 0.1
 """Scale of the population parameters at the start."""
 
@@ -82,7 +84,8 @@ def centre(model: JointModel, binding: Binding) -> Centring:
         )
         spread[0][:few] = np.sqrt(found)
     scale = [POPULATION * np.ones(population_size(model, dims))]
-    scale += [np.ravel(sd**share * np.sqrt(1.0 - share)) for share, sd in zip(shares, spread, strict=True)]
+    left = [np.sqrt(np.maximum(1.0 - share, LEAST)) for share in shares]
+    scale += [np.ravel(sd**share * own) for share, sd, own in zip(shares, spread, left, strict=True)]
     both = Shares(*map(jnp.asarray, shares))
     start = _with_spreads(vector, model, dims, *spread)
     return Centring(both, from_standard(start, model, design, dims, both), jnp.asarray(np.concatenate(scale)))
