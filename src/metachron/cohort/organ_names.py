@@ -12,14 +12,14 @@ _WORDS: tuple[tuple[str, str], ...] = (
     ("peritoneum", r"(?<!retro)periton|oment|mesenter|carcinomatosis"),
     ("soft_tissue", r"soft tissue|subcutan|muscle|muscular|(chest|abdominal|thoracic) wall|psoas"),
     ("bone", r"\bbones?\b|osse|skelet|vertebra|\bspin(e|al)\b|\bribs?\b|femur|femoral|sacr(um|al)|sternum|sternal|"
-             r"ili(um|ac) (bone|crest|wing)|\bilium\b|humer|scapula|clavic|skull|acetabul|pelvic bone"),
+             r"ili(um|ac) (bone|crest|wing)|\bilium\b|humerus|humeral|scapula|clavic|skull|acetabul|pelvic bone"),
     ("brain", r"brain|cerebr|cerebell|intracrani|mening"),
     ("liver", r"liver|hepat"),
     ("lung", r"\blungs?\b|pulmon|\blobes?\b(?!.*(liver|hepat|thyroid|prostat))|\b[rl][uml]l\b|lingula"),
     ("skin", r"\bskin\b|cutaneous|dermal"),
     ("kidney", r"kidney|\brenal\b"),
     ("primary", r"\bprimary\b"),
-    ("other", r"pancrea|spleen|splenic|breast|bladder|prostat|ovar|uter(us|ine)|cervi(x|cal) (mass|tumou?r|lesion)|"
+    ("other", r"pancrea|spleen|splenic|breast|bladder|prostat|ovar|uterus|uterine|cervi(x|cal) (mass|tumou?r|lesion)|"
               r"stomach|gastric|colon|rect(um|al)|bowel|duoden|thyroid|o?esophag|gallbladder|bile duct|heart|"
               r"pericard|parotid|orbit|testi|tongue|pharyn|laryn|retroperiton|mediastin|\bother\b"),
 )  # fmt: skip
