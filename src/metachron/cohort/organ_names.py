@@ -9,7 +9,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     ("lymph_node", r"lymph|\bnod(e|es|al)\b|\blns?\b|adenopath"),
     ("adrenal", r"adrenal|suprarenal"),
     ("pleura", r"pleura"),
-    ("peritoneum", r"(?<!retro)periton|oment|mesenter|carcinomatosis"),
+    ("peritoneum", r"(?<!retro)periton|\boment|mesenter|carcinomatosis"),
     ("soft_tissue", r"soft tissue|subcutan|muscle|muscular|(chest|abdominal|thoracic) wall|psoas"),
     ("bone", r"\bbones?\b|osse|skelet|vertebra|\bspin(e|al)\b|\bribs?\b|femur|femoral|sacr(um|al)|sternum|sternal|"
              r"ili(um|ac) (bone|crest|wing)|\bilium\b|humerus|humeral|scapula|clavic|skull|acetabul|pelvic bone"),
