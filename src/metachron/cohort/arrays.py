@@ -77,6 +77,11 @@ class CohortArrays:
     patient_weight: Floats
     unused: pl.DataFrame
 
+    @property
+    def organs(self) -> list[str]:
+        """The organ of each series, padding left out."""
+        return [ORGANS[index] for index in self.series_organ[: len(self.series_ids)]]
+
 
 def bucket(n: int) -> int:
     """Return the length to which n rows are padded: eight sizes per octave, at least 8, less than 12.5 % waste above.

@@ -61,7 +61,7 @@ class CentredDensity:
     def __call__(self, vector: Float[Array, " free"], data: tuple[Design, Shares]) -> Float[Array, ""]:
         """Return the log density at a vector in these coordinates."""
         standard, change = to_standard(vector, self.model, data[0], self.dims, data[1])
-        standard = jax.lax.optimization_barrier(standard)  # else computed anew for each size: ten times slower
+        standard = jax.lax.optimization_barrier(standard)  # else the compiler computes the map anew for every size
         return self.model.log_density(standard, data[0], self.dims) + change
 
 

@@ -12,8 +12,7 @@ def one_thread_per_operation() -> None:
     """Start JAX's client for the CPU with one thread for each operation, unless it runs already.
 
     A chain's operations are short, and chains run side by side, one thread each: shared among threads, operations of
-    two chains wait for each other, and both take three times as long (14,000 unknowns on 2 cores). With more cores than
-    chains, or a number of threads that the user has set, it stays as it is.
+    two chains wait for each other. A number of threads that the user has set stays as it is.
     """
     if _VARIABLE in os.environ:
         return

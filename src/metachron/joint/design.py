@@ -13,7 +13,6 @@ from jaxtyping import Array, Float, Int
 
 from metachron.base import ModelError, list_briefly
 from metachron.cohort import Cohort, CohortArrays
-from metachron.cohort.schema import ORGANS
 from metachron.hazards import default_knots
 from metachron.joint.covariates import Coding, code_covariates
 from metachron.joint.dynamics_part import DynamicsPart
@@ -137,7 +136,7 @@ def bind(model: ModelParts, cohort: Cohort, labels: Labels | None = None) -> Bin
     arrays = _arrays(model, cohort, limit)
     events = _events(model.hazard, arrays, cohort, fitting=labels is None) if model.hazard else None
     knots = _knots(model.hazard, events, labels)
-    organ = [ORGANS[index] for index in arrays.series_organ[: len(arrays.series_ids)]]
+    organ = arrays.organs
     if model.looks_at_lesions:
         check_lesions(cohort, arrays)
     known = bind_patients(

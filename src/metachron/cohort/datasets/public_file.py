@@ -49,9 +49,10 @@ class PublicFile:
 
 
 def find_file(file: PublicFile, *, folder: Path | None = None, cache: Path | None = None) -> Path:
-    """Return the path of a published file whose checksum was verified.
+    """Return the path of a published file whose checksum was verified, as far as one is known.
 
-    Looked for in `folder`, then in `cache`, then downloaded into `cache`.
+    Looked for in `folder`, then in `cache`, then downloaded into `cache`. Of a file without a checksum of ours, a copy
+    in `folder` is taken as it is, and a download is held against the checksum of its repository.
 
     Parameters
     ----------

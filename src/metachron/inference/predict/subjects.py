@@ -13,7 +13,6 @@ from scipy.stats import norm, qmc
 
 from metachron.base import ModelError, list_briefly
 from metachron.cohort import Cohort
-from metachron.cohort.schema import ORGANS
 from metachron.inference.fit import Fit
 from metachron.joint import Binding, Design, Labels
 from metachron.joint.design import bind_patients
@@ -112,8 +111,7 @@ def _bind(fit: Fit, patients: pl.DataFrame, labels: Labels) -> Design:
     weight, series, organ = np.ones(len(patients)), np.zeros(1, dtype=np.int32), list[str]()
     if fit.model.looks_at_lesions:
         arrays = need_cohort(fit).to_arrays(size="lesion", limit_mm=labels.limit_mm, event=None)
-        organ = [ORGANS[index] for index in arrays.series_organ[: len(arrays.series_ids)]]
-        series = arrays.series_patient[: len(organ)]
+        organ, series = arrays.organs, arrays.series_patient[: len(arrays.series_ids)]
     return bind_patients(fit.model, patients, weight, series, organ, knots_year=labels.knots_year, labels=labels).design
 
 

@@ -18,6 +18,10 @@ _TINY_MM = 1e-6
 """Added to sizes before a logarithm: a patient whose lesions have all vanished has a large negative value, not -inf."""
 
 
+def _log_ratio(size_mm: Float[Array, "..."], reference_mm: float) -> Float[Array, "..."]:
+    return jnp.log((size_mm + _TINY_MM) / reference_mm)
+
+
 @dataclass(frozen=True)
 class LesionSum(Link):
     """log(sum of the sizes of all lesions / 50 mm)."""
@@ -32,7 +36,7 @@ class LesionSum(Link):
     clinical_step = (math.log(2.0), "doubling")
 
     def values(self, state: PatientState, time_year: Float[Array, "patient node"]) -> tuple[Float[Array, "..."], ...]:
-        return (jnp.log((state.lesion_sizes_mm(time_year).sum(axis=1) + _TINY_MM) / self.reference_mm),)
+        return (_log_ratio(state.lesion_sizes_mm(time_year).sum(axis=1), self.reference_mm),)
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class LargestLesion(Link):
     clinical_step = (math.log(2.0), "doubling")
 
     def values(self, state: PatientState, time_year: Float[Array, "patient node"]) -> tuple[Float[Array, "..."], ...]:
-        return (jnp.log((state.lesion_sizes_mm(time_year).max(axis=1) + _TINY_MM) / self.reference_mm),)
+        return (_log_ratio(state.lesion_sizes_mm(time_year).max(axis=1), self.reference_mm),)
 
 
 @dataclass(frozen=True)
