@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from benchmarks.jobs import Job
 from benchmarks.record import Record, origin_of, read_record, write_record
@@ -49,13 +51,26 @@ def run_job(job: Job) -> Record:
         When the process fails; what it said went to standard error.
     """
     origin = origin_of(job)
-    with TemporaryDirectory() as folder:
-        order, answer = Path(folder) / "job.json", Path(folder) / "record.json"
-        order.write_text(json.dumps(asdict(job)), encoding="utf-8")
-        done = subprocess.run([sys.executable, "-m", "benchmarks.worker", str(order), str(answer)], check=False)
-        if done.returncode != 0:
-            raise MetachronError(f"its process ended with status {done.returncode}; the reason is above")
-        found = json.loads(answer.read_text(encoding="utf-8"))
+    found = run_in_process(job)
     record = Record(job, found, {**origin, "made": datetime.now(UTC).isoformat(timespec="minutes")})
     write_record(record)
     return record
+
+
+def run_in_process(job: Job, **environment: str) -> dict[str, Any]:
+    """Return what a job cost and gave in a process of its own, with the environment of this one and what is given.
+
+    Raises
+    ------
+    MetachronError
+        When the process fails; what it said went to standard error.
+    """
+    with TemporaryDirectory() as folder:
+        order, answer = Path(folder) / "job.json", Path(folder) / "record.json"
+        order.write_text(json.dumps(asdict(job)), encoding="utf-8")
+        command = [sys.executable, "-m", "benchmarks.worker", str(order), str(answer)]
+        done = subprocess.run(command, check=False, env={**os.environ, **environment})
+        if done.returncode != 0:
+            raise MetachronError(f"its process ended with status {done.returncode}; the reason is above")
+        found: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+    return found

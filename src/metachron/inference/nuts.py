@@ -28,6 +28,9 @@ MAX_RANK = 24
 AT_ONCE = 12
 """Directions of the mass matrix in one product."""
 WINDOW_ROWS = 400
+FALLING = 1e5
+"""Variance of a coordinate times that of its gradient, above which a chain has not come to the posterior yet: 1 for
+independent normal coordinates, hundreds for chains that have arrived, 1e7 where they start."""
 TARGET_ACCEPTANCE = 0.8
 MAX_DOUBLINGS = 10
 
@@ -197,11 +200,20 @@ def learn_metric(chain: ChainState, window: list[Chunk]) -> ChainState:
 def _learn(chain: ChainState, draws: Float[Array, "step free"], gradients: Float[Array, "step free"]) -> ChainState:
     """Return the chain with the mass matrix of draws and gradients.
 
-    While a chain still falls towards the posterior, the decomposition of few draws that are far apart can fail; then
-    the matrix is diagonal until the next window.
+    While a chain still falls towards the posterior, its few draws and gradients are far apart and the decomposition
+    means nothing, if it succeeds at all; then the matrix is diagonal until the next window.
     """
     rank = chain.metric.lam.shape[0]
-    found = fisher_score_low_rank(draws, gradients, rank)
+    spread, slopes = jnp.var(draws, axis=0), jnp.var(gradients, axis=0)
+
+    def low_rank() -> LowRankInverseMassMatrix:
+        return fisher_score_low_rank(draws, gradients, rank)
+
+    def diagonal() -> LowRankInverseMassMatrix:
+        sigma = jnp.clip(jnp.power(spread / jnp.maximum(slopes, 1e-10), 0.25), 1e-20, 1e20)
+        return LowRankInverseMassMatrix(sigma, jnp.eye(draws.shape[1], rank), jnp.ones(rank))
+
+    found = jax.lax.cond(jnp.max(spread * slopes) < FALLING, low_rank, diagonal)
     sigma = jnp.where(jnp.isfinite(found.sigma), found.sigma, chain.metric.sigma)
     known = jnp.isfinite(found.U).all() & jnp.isfinite(found.lam).all()
     directions = jnp.where(known, found.U, jnp.eye(len(sigma), rank))
