@@ -1,4 +1,4 @@
-"""Units, errors, parameter specifications, quadrature: what every room needs and no domain knowledge."""
+"""Units, errors, parameter specifications, quadrature, threads: what every room needs and no domain knowledge."""
 
 from metachron.base.errors import (
     ConvergenceError,
@@ -13,6 +13,7 @@ from metachron.base.errors import (
 )
 from metachron.base.parameters import ParameterSpec, Prior, Transform
 from metachron.base.registry import Registry
+from metachron.base.threads import side_by_side
 from metachron.base.units import DAYS_PER_MONTH, DAYS_PER_WEEK, DAYS_PER_YEAR, MONTHS_PER_YEAR
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "Registry",
     "Transform",
     "list_briefly",
+    "side_by_side",
 ]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import batched
 
 import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float
 
-from metachron.base import ModelError, list_briefly
+from metachron.base import ModelError, list_briefly, side_by_side
 from metachron.cohort import Cohort
 from metachron.cohort.arrays import bucket
 from metachron.cohort.new_lesions import NEW_LESION
-from metachron.forecast.condition import Conditioned, condition
+from metachron.forecast.condition import Conditioned, sample_unreliable, weigh
 from metachron.forecast.copies import copy_patients
-from metachron.forecast.futures import futures, times_of
+from metachron.forecast.futures import Futures, Times, futures, times_of
 from metachron.forecast.landmark import known_at
 from metachron.forecast.notes import notes_on
 from metachron.forecast.outcomes import sizes_of
@@ -37,6 +38,8 @@ from metachron.inference.predict.progression_stop import Visits
 BATCH = 16
 AT_ONCE = 256
 """Patients looked ahead for together, and copies of patients weighed together: what bounds the memory."""
+PIECES = 8
+"""Such pieces of a cohort whose strangers are sampled together."""
 MANY = 100
 SCAN_EVERY_DAY = 56.0
 """Every 8 weeks: the usual interval of imaging in trials of advanced cancer."""
@@ -89,14 +92,22 @@ def forecast(
         recorded = recorded.clear()
     vectors = population_vectors(fit, draws)
     tables: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
-    for names, own in _in_pieces(known, arms):
+
+    def weighed_piece(piece: tuple[tuple[str, ...], Cohort]) -> Conditioned:
+        names, own = piece
         copies = copy_patients(own, fit.model, fit.labels, names, source.pool, seed=seed)
         without = seen_log_likelihood(source, own, vectors, seed=seed) if leave_out else None
-        conditioned = condition(fit, copies, vectors, seed=seed, without=without)
-        for name, frame in _tell(
-            fit, conditioned, own, names, recorded, landmark_day, horizon_day, scan_every_day, seed
-        ):
-            tables[name].append(frame)
+        return weigh(fit, copies, vectors, seed=seed, without=without)
+
+    for pieces in batched(_in_pieces(known, arms), PIECES):
+        weighed = list(side_by_side(weighed_piece, pieces))
+        if not leave_out:
+            weighed = sample_unreliable(fit, weighed, vectors, seed=seed)
+        for (names, own), conditioned in zip(pieces, weighed, strict=True):
+            for name, frame in _tell(
+                fit, conditioned, own, names, recorded, landmark_day, horizon_day, scan_every_day, seed
+            ):
+                tables[name].append(frame)
     whole = {name: pl.concat(frames) if frames else pl.DataFrame() for name, frames in tables.items()}
     everyone = tuple(dict.fromkeys(option for names in arms.values() for option in names))
     notes = notes_on(source, whole["reliability"], landmark_day, horizon_day, scan_every_day)
@@ -179,25 +190,17 @@ def _tell(
     count = len(cohort.patient_ids)
     nadir, progressed = _so_far(recorded, cohort.patient_ids)
     clock = _clock_day(fit, cohort)
-    for start in range(0, count, BATCH):
+
+    def batch(start: int) -> list[tuple[str, pl.DataFrame]]:
         places = np.arange(start, min(start + BATCH, count))
         filled = np.resize(places, min(BATCH, bucket(count)))
         found = futures(
             fit.model, conditioned, filled, times, nadir[filled], clock[filled], limit_mm=fit.labels.limit_mm, seed=seed
         )
-        found = found.first(len(places))
-        who = [cohort.patient_ids[place] for place in places]
-        each = outcomes(found, times)
-        yield "outcomes", outcome_table(each, who, options)
-        yield "differences", difference_table(each, who, options)
-        if fit.model.dynamics is not None:
-            yield "sizes", size_table(found, who, options, times)
-            yield "progression", progression_table(found, who, options, times)
-        if fit.model.hazard is not None:
-            yield "survival", survival_table(found, who, options, times)
-        if (process := fit.model.new_lesions) is not None:
-            organs, gap = fit.labels.new_lesion_organs, process.clock == "gap"
-            yield "new_lesions", new_lesion_table(found, who, options, times, organs, gap=gap)
+        return _tables(fit, found.first(len(places)), [cohort.patient_ids[place] for place in places], options, times)
+
+    for tables in side_by_side(batch, range(0, count, BATCH)):
+        yield from tables
     yield (
         "reliability",
         pl.DataFrame(
@@ -212,6 +215,26 @@ def _tell(
             }
         ),
     )
+
+
+def _tables(
+    fit: Fit, found: Futures, who: Sequence[str], options: tuple[str, ...], times: Times
+) -> list[tuple[str, pl.DataFrame]]:
+    """Return what the futures of some patients say, table by table."""
+    each = outcomes(found, times)
+    tables = [
+        ("outcomes", outcome_table(each, who, options)),
+        ("differences", difference_table(each, who, options)),
+    ]
+    if fit.model.dynamics is not None:
+        tables.append(("sizes", size_table(found, who, options, times)))
+        tables.append(("progression", progression_table(found, who, options, times)))
+    if fit.model.hazard is not None:
+        tables.append(("survival", survival_table(found, who, options, times)))
+    if (process := fit.model.new_lesions) is not None:
+        organs, gap = fit.labels.new_lesion_organs, process.clock == "gap"
+        tables.append(("new_lesions", new_lesion_table(found, who, options, times, organs, gap=gap)))
+    return tables
 
 
 def _clock_day(fit: Fit, cohort: Cohort) -> Float[np.ndarray, " patient"]:

@@ -24,7 +24,7 @@ from metachron.joint.sites import Theta, Values
 from metachron.joint.stretches import Stretches
 
 STEP_DAY, LEAST_STEPS, MOST_STEPS = 14.0, 12, 60
-READINGS = 8
+READINGS = 4
 """Measurement errors drawn per draw and scan: a progression is found by a reading, not by the true size."""
 
 
@@ -72,7 +72,7 @@ def times_of(
     count = int(np.clip(np.ceil((horizon_day - landmark_day) / STEP_DAY), LEAST_STEPS, MOST_STEPS))
     days = np.unique(np.concatenate([np.linspace(landmark_day, horizon_day, count + 1), scan_day]))
     before = np.linspace(first_day, landmark_day, LEAST_STEPS + 1)[:-1] if first_day < landmark_day else np.zeros(0)
-    grid = grid_to(days / DAYS_PER_YEAR, conditioned.binding.design)
+    grid = grid_to(days / DAYS_PER_YEAR, conditioned.binding.design, start_year=landmark_day / DAYS_PER_YEAR)
     place = np.searchsorted(days, scan_day)
     sizes = np.concatenate([before, days]) / DAYS_PER_YEAR
     return Times(jnp.asarray(sizes), grid, jnp.asarray(scan_day / DAYS_PER_YEAR), jnp.asarray(place))
@@ -127,7 +127,7 @@ def _futures(
         survival = jnp.ones(0)
         if model.hazard is not None:
             passed = cumulative_on_grid(model, theta, patient_state(model, parameters), own, times.hazard)[0]
-            survival = jnp.exp(passed[0] - passed)
+            survival = jnp.exp(-passed)
         new = _new_lesions(model, theta, parameters, own, design, times, clock)
         if model.dynamics is None or parameters is None:
             return jnp.zeros(0), survival, jnp.zeros(0), *new

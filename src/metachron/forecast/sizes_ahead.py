@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 from metachron.base import DAYS_PER_YEAR
 from metachron.cohort import Cohort
 from metachron.cohort.arrays import bucket
-from metachron.forecast.condition import Conditioned, condition
+from metachron.forecast.condition import Conditioned, sample_unreliable, weigh
 from metachron.forecast.copies import copy_patients
 from metachron.forecast.futures import one_patient, readings_mm
 from metachron.forecast.source import Source
@@ -60,7 +60,8 @@ def sizes_ahead(
         if asked.is_empty():
             continue
         copies = copy_patients(own, model, labels, (arm,), source.pool, seed=seed)
-        conditioned = condition(source.fit, copies, vectors, seed=seed)
+        weighed = weigh(source.fit, copies, vectors, seed=seed)
+        (conditioned,) = sample_unreliable(source.fit, [weighed], vectors, seed=seed)
         read, alive = _read(model, conditioned, own, asked, landmark_day, seed)
         size.append(np.maximum(read, labels.limit_mm))
         weight.append(alive)

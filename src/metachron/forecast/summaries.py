@@ -40,12 +40,14 @@ def weighted_quantiles(
     values: Float[np.ndarray, "draw ..."], weights: Float[np.ndarray, "draw ..."], levels: Sequence[float]
 ) -> list[Float[np.ndarray, "..."]]:
     """Return quantiles over the first axis: the first value up to which the share of the weights reaches the level."""
-    order = np.argsort(values, axis=0)
-    ordered = np.take_along_axis(values, order, axis=0)
-    share = np.cumsum(np.take_along_axis(weights, order, axis=0), axis=0)
-    share /= share[-1]
-    places = [np.sum(share < level, axis=0)[None] for level in levels]
-    return [np.take_along_axis(ordered, np.minimum(place, len(values) - 1), axis=0)[0] for place in places]
+    values, weights = (np.ascontiguousarray(np.moveaxis(each, 0, -1)) for each in (values, weights))
+    order = np.argsort(values, axis=-1)
+    ordered = np.take_along_axis(values, order, axis=-1)
+    share = np.cumsum(np.take_along_axis(weights, order, axis=-1), axis=-1)
+    share /= share[..., -1:]
+    places = [np.sum(share < level, axis=-1, keepdims=True) for level in levels]
+    last = values.shape[-1] - 1
+    return [np.take_along_axis(ordered, np.minimum(place, last), axis=-1)[..., 0] for place in places]
 
 
 def survival_table(found: Futures, patients: Who, options: Who, times: Times) -> pl.DataFrame:

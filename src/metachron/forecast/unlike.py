@@ -17,8 +17,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from metachron.forecast.copies import Copies
-from metachron.inference import Fit
 from metachron.inference.chains import sample_chains
 from metachron.inference.diagnostics import summarise_draws
 from metachron.inference.settings import NutsSettings
@@ -27,7 +25,7 @@ from metachron.joint import Binding, Design, Dims, JointModel
 from metachron.joint.sites import Values, effect_shapes, unpack_population
 
 WARMUP = 300
-TOGETHER = 8
+TOGETHER = 16
 """Patients in one run: one alone, or this many, so that two programs are compiled and no more."""
 RHAT_LIMIT, LEAST_ESS = 1.05, 100.0
 
@@ -83,47 +81,38 @@ class _Density:
         return jnp.where(data.known > 0, each, -jnp.inf)
 
 
-def sample_unlike(
-    fit: Fit,
-    copies: Copies,
-    rows: Mapping[int, Int[np.ndarray, " copy"]],
-    vectors: Float[np.ndarray, "draw free"],
-    *,
-    seed: int,
-) -> dict[int, Sampled]:
+def sample_unlike[Key](
+    model: JointModel, bound: Mapping[Key, Binding], vectors: Float[np.ndarray, "draw free"], *, seed: int
+) -> dict[Key, Sampled]:
     """Return as many draws for each patient as there are posterior draws, by NUTS.
 
     Parameters
     ----------
-    rows : by patient, its copies, each with equal weight: its rows in ``copies.cohort``.
+    bound : by patient, the binding of the patient's copies, each with equal weight.
     vectors : unconstrained population vectors of the posterior.
     """
-    found: dict[int, Sampled] = {}
-    alone: list[int] = []
-    bound = {patient: _bound(fit, copies, own) for patient, own in rows.items()}
+    found: dict[Key, Sampled] = {}
+    alone: list[Key] = []
+    numbers = {key: number for number, key in enumerate(bound)}
     for together in _groups(bound):
-        drawn = _sample(fit.model, [bound[patient] for patient in together], vectors, seed=seed + together[0])
+        drawn = _sample(model, [bound[key] for key in together], vectors, seed=seed + numbers[together[0]])
         found |= dict(zip(together, drawn, strict=True))
         if len(together) > 1:
-            alone += [patient for patient in together if not found[patient].converged]
-    for patient in alone:
-        (found[patient],) = _sample(fit.model, [bound[patient]], vectors, seed=seed + patient)
+            alone += [key for key in together if not found[key].converged]
+    for key in alone:
+        (found[key],) = _sample(model, [bound[key]], vectors, seed=seed + numbers[key])
     return found
 
 
-def _bound(fit: Fit, copies: Copies, rows: Int[np.ndarray, " copy"]) -> Binding:
-    return fit.model.bind(copies.cohort.select([copies.cohort.patient_ids[row] for row in rows]), fit.labels)
-
-
-def _groups(bound: Mapping[int, Binding]) -> Iterator[list[int]]:
+def _groups[Key](bound: Mapping[Key, Binding]) -> Iterator[list[Key]]:
     """Yield patients whose arrays have the same shapes, `TOGETHER` at a time."""
-    alike: dict[Any, list[int]] = {}
-    for patient, binding in bound.items():
+    alike: dict[Any, list[Key]] = {}
+    for key, binding in bound.items():
         shapes = tuple(leaf.shape for leaf in jax.tree.leaves(binding.design))
-        alike.setdefault((binding.dims, shapes), []).append(patient)
-    for patients in alike.values():
-        for start in range(0, len(patients), TOGETHER):
-            yield patients[start : start + TOGETHER]
+        alike.setdefault((binding.dims, shapes), []).append(key)
+    for keys in alike.values():
+        for start in range(0, len(keys), TOGETHER):
+            yield keys[start : start + TOGETHER]
 
 
 def _sample(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import chain
 from typing import NamedTuple
 
 import jax
@@ -14,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from metachron.base import side_by_side
 from metachron.inference.marginal.blocks import LANES, ROWS, Blocks
 from metachron.inference.marginal.kernel import at_precision, log_joint, row_terms, sum_in_slots
 from metachron.inference.marginal.table import NodeModel, NodeTable
@@ -66,23 +64,21 @@ def evaluate_draws(
     each = np.zeros((draws, patients)) if by_patient else None
     kind = np.float32 if patients > FLOAT32_ABOVE else np.float64
     drawn = np.zeros((draws, patients, view.effects), dtype=kind) if effects else None
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for number, (table, blocks) in enumerate(pieces):
-            slots = np.asarray(blocks.slot_patient).ravel()
-            filled = np.flatnonzero(slots >= 0)
-            own_key = jax.random.fold_in(jax.random.key(seed), number)
-            run = partial(_evaluate_chunk, chunks, own_key, table, view, effects)
-            first = [run(0)]  # alone, so that threads do not each compile it
-            for index, (values, nodes) in enumerate(chain(first, pool.map(run, range(1, len(chunks))))):
-                here = slice(index * CHUNK, min(draws, (index + 1) * CHUNK))
-                own = values[:, filled]
-                total[index * CHUNK : (index + 1) * CHUNK] += own.sum(axis=1)
-                if each is not None:
-                    each[here, slots[filled]] = own[: here.stop - here.start]
-                if drawn is not None:
-                    drawn[here, slots[filled]] = nodes[: here.stop - here.start, filled]
-            if visit is not None:
-                visit(table, blocks)
+    for number, (table, blocks) in enumerate(pieces):
+        slots = np.asarray(blocks.slot_patient).ravel()
+        filled = np.flatnonzero(slots >= 0)
+        own_key = jax.random.fold_in(jax.random.key(seed), number)
+        run = partial(_evaluate_chunk, chunks, own_key, table, view, effects)
+        for index, (values, nodes) in enumerate(side_by_side(run, range(len(chunks)))):
+            here = slice(index * CHUNK, min(draws, (index + 1) * CHUNK))
+            own = values[:, filled]
+            total[index * CHUNK : (index + 1) * CHUNK] += own.sum(axis=1)
+            if each is not None:
+                each[here, slots[filled]] = own[: here.stop - here.start]
+            if drawn is not None:
+                drawn[here, slots[filled]] = nodes[: here.stop - here.start, filled]
+        if visit is not None:
+            visit(table, blocks)
     return Evaluated(total[:draws], each, drawn)
 
 

@@ -19,7 +19,8 @@ def band(values: np.ndarray, *, prefix: str = "") -> dict[str, np.ndarray]:
     values = np.asarray(values, dtype=float)
     method = "linear" if np.isfinite(values[~np.isnan(values)]).all() else "inverted_cdf"
     if not np.isnan(values).any():
-        return {prefix + n: np.quantile(values, level, axis=0, method=method) for n, level in LEVELS.items()}  # type: ignore[call-overload]
+        found = np.quantile(values, list(LEVELS.values()), axis=0, method=method)  # type: ignore[call-overload]
+        return {prefix + name: level for name, level in zip(LEVELS, found, strict=True)}
     flat = values.reshape(len(values), -1)
     columns = [column[~np.isnan(column)] for column in flat.T]
     return {
