@@ -19,6 +19,7 @@ from jaxtyping import Array, Bool, Float, Int
 from scipy.special import logsumexp, softmax
 
 from metachron.forecast.copies import Copies
+from metachron.forecast.single_lesions import bind_copies, has_single_lesions
 from metachron.inference import Fit
 from metachron.inference.marginal.by_patient import LEAST_ROWS, integrate_patients
 from metachron.inference.marginal.correction import systematic
@@ -47,7 +48,8 @@ class Conditioned:
     ----------
     theta : population parameters of the posterior draws, stacked.
     draw, imputation : of each patient's weighed draws, the posterior draw and the imputation they belong to.
-    effects : their standardised patient effects.
+    effects : their standardised patient effects. ``lesions`` : those of each lesion, in the order of the binding's
+        table of lesions; without columns where sizes are not lesion by lesion.
     pareto_k, effective : of the weights, per patient.
     sampled : whether a patient's draws are those of a short run of NUTS, because weights would not do.
     reliable : whether a patient's draws can be relied on.
@@ -59,6 +61,7 @@ class Conditioned:
     draw: Int[np.ndarray, "patient draw"]
     imputation: Int[np.ndarray, "patient draw"]
     effects: Float[np.ndarray, "patient draw effect"]
+    lesions: Float[np.ndarray, "patient draw lesion effect"]
     pareto_k: Float[np.ndarray, " patient"]
     effective: Float[np.ndarray, " patient"]
     sampled: Bool[np.ndarray, " patient"]
@@ -78,6 +81,8 @@ def weigh(
     Those of patients for whom weights will not do are not ``reliable``; `sample_unreliable` draws them anew.
 
     Data seen under several options count under each with equal probability: before day 0 no option has been taken.
+    Effects of all lesions of a patient cannot be integrated out: where sizes are lesion by lesion nobody is weighed,
+    and all patients are left to `sample_unreliable`.
 
     Parameters
     ----------
@@ -89,7 +94,9 @@ def weigh(
     ModelError
         When patient effects of the model cannot be integrated out.
     """
-    binding = fit.model.bind(copies.cohort, fit.labels)
+    binding = bind_copies(fit.model, copies.cohort, fit.labels)
+    if has_single_lesions(fit.model):
+        return _unweighed(fit.model, binding, copies, vectors)
     rows = LEAST_ROWS if len(binding.labels.patients) < MANY_PATIENTS else ROWS_OF_MANY
     integrals = integrate_patients(fit.model, binding, vectors, seed=seed, mean_rows=rows)
     log_likelihood, effects = integrals(vectors, nodes=1, effects=True)
@@ -115,7 +122,26 @@ def weigh(
     reliable = ~((k > K_LIMIT) | (effective < LEAST_EFFECTIVE))
     known = {name: np.asarray(value) for name, value in theta.items()}
     sampled = np.zeros(patients, dtype=bool)
-    return Conditioned(binding, copies, known, draw, imputation, standard, k, effective, sampled, reliable)
+    lesions = np.zeros((*shape, 0, 0))
+    return Conditioned(binding, copies, known, draw, imputation, standard, lesions, k, effective, sampled, reliable)
+
+
+def _unweighed(
+    model: JointModel, binding: Binding, copies: Copies, vectors: Float[np.ndarray, "draw free"]
+) -> Conditioned:
+    """Return draws of the population with effects of 0, nobody reliable."""
+    assert model.dynamics is not None
+    assert binding.design.lesions is not None
+    patients, count = len(copies.rows), len(vectors)
+    nothing = np.zeros((patients, count), dtype=int)
+    width, nobody = binding.design.lesions.series.shape[1], np.zeros(patients, dtype=bool)
+    unknown = np.full(patients, np.nan)
+    theta = _unpacked(jnp.asarray(vectors), model=model, dims=binding.dims)
+    return Conditioned(
+        binding, copies, {name: np.asarray(value) for name, value in theta.items()}, nothing, nothing,
+        np.zeros((patients, count, len(model.random))),
+        np.zeros((patients, count, width, len(model.dynamics.lesion))), unknown, unknown, nobody, nobody,
+    )  # fmt: skip
 
 
 def sample_unreliable(
@@ -140,7 +166,8 @@ def sample_unreliable(
 
 
 def _bound(fit: Fit, copies: Copies, rows: Int[np.ndarray, " copy"]) -> Binding:
-    return fit.model.bind(copies.cohort.select([copies.cohort.patient_ids[row] for row in rows]), fit.labels)
+    own = copies.cohort.select([copies.cohort.patient_ids[row] for row in rows])
+    return bind_copies(fit.model, own, fit.labels)
 
 
 def _replaced(
@@ -148,17 +175,20 @@ def _replaced(
 ) -> Conditioned:
     """Return what was weighed, with the draws of some patients replaced: patient -> rows of its copies, draws."""
     draw, imputation, effects = weighed.draw.copy(), weighed.imputation.copy(), weighed.effects.copy()
-    sampled, reliable = weighed.sampled.copy(), weighed.reliable.copy()
+    lesions, sampled, reliable = weighed.lesions.copy(), weighed.sampled.copy(), weighed.reliable.copy()
     every = [weighed.theta]
     for patient, (rows, found) in drawn.items():
         draw[patient] = np.arange(draw.shape[1]) + len(every) * draw.shape[1]
         imputation[patient] = _imputation(weighed.copies.rows[patient], rows[found.copy])
         effects[patient], reliable[patient], sampled[patient] = found.effects, found.converged, True
+        width = min(lesions.shape[2], found.lesions.shape[1])  # columns beyond it have no lesion of this patient
+        lesions[patient, :, :width] = found.lesions[:, :width]
         every.append(_unpacked(jnp.asarray(found.vectors), model=model, dims=weighed.binding.dims))
     theta = {name: np.concatenate([np.asarray(piece[name]) for piece in every]) for name in weighed.theta}
     return replace(
-        weighed, theta=theta, draw=draw, imputation=imputation, effects=effects, sampled=sampled, reliable=reliable
-    )
+        weighed, theta=theta, draw=draw, imputation=imputation, effects=effects, lesions=lesions, sampled=sampled,
+        reliable=reliable,
+    )  # fmt: skip
 
 
 def _imputation(rows: Int[np.ndarray, "option imputation"], chosen: Int[np.ndarray, " draw"]) -> np.ndarray:

@@ -5,39 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
 
-import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float
 
 from metachron.base import ModelError, list_briefly, side_by_side
 from metachron.cohort import Cohort
-from metachron.cohort.arrays import bucket
-from metachron.cohort.new_lesions import NEW_LESION
 from metachron.forecast.condition import Conditioned, sample_unreliable, weigh
 from metachron.forecast.copies import copy_patients
-from metachron.forecast.futures import Futures, Times, futures, times_of
 from metachron.forecast.landmark import known_at
 from metachron.forecast.notes import notes_on
-from metachron.forecast.outcomes import sizes_of
+from metachron.forecast.outcomes import lesion_sizes_of, new_lesions_of, sizes_of
 from metachron.forecast.result import TABLES, Forecast
 from metachron.forecast.seen import seen_log_likelihood
+from metachron.forecast.single_lesions import has_single_lesions
 from metachron.forecast.source import Source
-from metachron.forecast.summaries import (
-    difference_table,
-    new_lesion_table,
-    outcome_table,
-    outcomes,
-    progression_table,
-    size_table,
-    survival_table,
-)
+from metachron.forecast.telling import tell
 from metachron.inference import Fit
 from metachron.inference.predict.draws import population_vectors
-from metachron.inference.predict.progression_stop import Visits
 
-BATCH = 16
 AT_ONCE = 256
-"""Patients looked ahead for together, and copies of patients weighed together: what bounds the memory."""
+"""Copies of patients weighed together: what bounds the memory."""
 PIECES = 8
 """Such pieces of a cohort whose strangers are sampled together."""
 MANY = 100
@@ -77,12 +63,12 @@ def forecast(
         When patients cannot be forecast at this landmark: see `known_at`.
     ModelError
         For an unknown option, a change of treatment after day 0, a horizon not after the landmark, patients who are in
-        the fit, unknown covariates without a trial to take them from, sizes lesion by lesion, or effects that cannot
-        be integrated out.
+        the fit, unknown covariates without a trial to take them from, patients without target lesions where sizes are
+        lesion by lesion, or a link to what is not known of the time to come.
     """
     source = source if isinstance(source, Source) else Source.of(source)
     fit = source.fit
-    _check(fit, landmark_day, horizon_day, scan_every_day, draws)
+    _check(fit, landmark_day, horizon_day, scan_every_day, draws, leave_out)
     arms = _options(fit, cohort, landmark_day, options)
     if not leave_out or fit.cohort is None:
         source.refuse_seen(cohort)
@@ -90,6 +76,7 @@ def forecast(
     recorded = sizes_of(known, fit.labels.limit_mm)
     if fit.model.dynamics is None:
         recorded = recorded.clear()
+    single = has_single_lesions(fit.model)
     vectors = population_vectors(fit, draws)
     tables: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
 
@@ -104,7 +91,7 @@ def forecast(
         if not leave_out:
             weighed = sample_unreliable(fit, weighed, vectors, seed=seed)
         for (names, own), conditioned in zip(pieces, weighed, strict=True):
-            for name, frame in _tell(
+            for name, frame in tell(
                 fit, conditioned, own, names, recorded, landmark_day, horizon_day, scan_every_day, seed
             ):
                 tables[name].append(frame)
@@ -112,12 +99,16 @@ def forecast(
     everyone = tuple(dict.fromkeys(option for names in arms.values() for option in names))
     notes = notes_on(source, whole["reliability"], landmark_day, horizon_day, scan_every_day)
     return Forecast(
-        landmark_day, horizon_day, everyone, recorded=recorded, notes=notes, rests_on=source.rests_on,
+        landmark_day, horizon_day, everyone, recorded=recorded,
+        recorded_lesions=lesion_sizes_of(known, fit.labels.limit_mm) if single else pl.DataFrame(),
+        recorded_new_lesions=new_lesions_of(known), notes=notes, rests_on=source.rests_on,
         model_file=fit.model.to_toml(), **whole,
     )  # fmt: skip
 
 
-def _check(fit: Fit, landmark_day: float, horizon_day: float, scan_every_day: float, draws: int) -> None:
+def _check(
+    fit: Fit, landmark_day: float, horizon_day: float, scan_every_day: float, draws: int, leave_out: bool
+) -> None:
     if not horizon_day > landmark_day:
         raise ModelError(
             f"the horizon (day {horizon_day:g}) must lie after the landmark (day {landmark_day:g}); both count from "
@@ -128,8 +119,16 @@ def _check(fit: Fit, landmark_day: float, horizon_day: float, scan_every_day: fl
     known = fit.sample_stats["lp"].size
     if min(draws, known) < MANY:
         raise ModelError(f"a forecast needs at least {MANY} draws; {draws} are asked for, and the fit has {known}")
-    if fit.model.dynamics is not None and fit.model.dynamics.size == "lesion":
-        raise ModelError("this fit has sizes lesion by lesion; forecasts are made from fits of the sum of lesions")
+    if leave_out and has_single_lesions(fit.model):
+        raise ModelError(
+            "this fit has sizes lesion by lesion, and patients are taken out of a fit by weights, for which "
+            "the effects of all their lesions would have to be integrated out; fit without these patients instead"
+        )
+    if fit.model.counts_new_lesions:
+        raise ModelError(
+            "death is linked to the number of new lesions found so far (new-lesion-count), which is not known of the "
+            "time to come; forecasts are made from fits with the link new-lesion-frailty instead"
+        )
 
 
 def _options(
@@ -166,96 +165,3 @@ def _in_pieces(
         length = max(1, AT_ONCE // len(options))
         for start in range(0, len(patients), length):
             yield options, cohort.select(patients[start : start + length])
-
-
-def _tell(
-    fit: Fit,
-    conditioned: Conditioned,
-    cohort: Cohort,
-    options: tuple[str, ...],
-    recorded: pl.DataFrame,
-    landmark_day: float,
-    horizon_day: float,
-    scan_every_day: float,
-    seed: int,
-) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Yield the tables of each patient."""
-    scans = np.arange(landmark_day + scan_every_day, horizon_day + 1e-9, scan_every_day)
-    if scans.size == 0:
-        scans = np.asarray([horizon_day])
-    first_day = float(recorded["day"].min() or 0.0)  # type: ignore[arg-type]
-    times = times_of(
-        conditioned, first_day=first_day, landmark_day=landmark_day, horizon_day=horizon_day, scan_day=scans
-    )
-    count = len(cohort.patient_ids)
-    nadir, progressed = _so_far(recorded, cohort.patient_ids)
-    clock = _clock_day(fit, cohort)
-
-    def batch(start: int) -> list[tuple[str, pl.DataFrame]]:
-        places = np.arange(start, min(start + BATCH, count))
-        filled = np.resize(places, min(BATCH, bucket(count)))
-        found = futures(
-            fit.model, conditioned, filled, times, nadir[filled], clock[filled], limit_mm=fit.labels.limit_mm, seed=seed
-        )
-        return _tables(fit, found.first(len(places)), [cohort.patient_ids[place] for place in places], options, times)
-
-    for tables in side_by_side(batch, range(0, count, BATCH)):
-        yield from tables
-    yield (
-        "reliability",
-        pl.DataFrame(
-            {
-                "patient": cohort.patient_ids,
-                "pareto_k": conditioned.pareto_k,
-                "effective_draws": conditioned.effective,
-                "progressed_before": progressed,
-                "imputed": [", ".join(conditioned.copies.imputed.get(patient, ())) for patient in cohort.patient_ids],
-                "sampled": conditioned.sampled,
-                "reliable": conditioned.reliable,
-            }
-        ),
-    )
-
-
-def _tables(
-    fit: Fit, found: Futures, who: Sequence[str], options: tuple[str, ...], times: Times
-) -> list[tuple[str, pl.DataFrame]]:
-    """Return what the futures of some patients say, table by table."""
-    each = outcomes(found, times)
-    tables = [
-        ("outcomes", outcome_table(each, who, options)),
-        ("differences", difference_table(each, who, options)),
-    ]
-    if fit.model.dynamics is not None:
-        tables.append(("sizes", size_table(found, who, options, times)))
-        tables.append(("progression", progression_table(found, who, options, times)))
-    if fit.model.hazard is not None:
-        tables.append(("survival", survival_table(found, who, options, times)))
-    if (process := fit.model.new_lesions) is not None:
-        organs, gap = fit.labels.new_lesion_organs, process.clock == "gap"
-        tables.append(("new_lesions", new_lesion_table(found, who, options, times, organs, gap=gap)))
-    return tables
-
-
-def _clock_day(fit: Fit, cohort: Cohort) -> Float[np.ndarray, " patient"]:
-    """Return the day on which the clock of new lesions shows 0: that of the last one seen in gap time, else day 0."""
-    days = dict.fromkeys(cohort.patient_ids, 0.0)
-    if fit.model.new_lesions is not None and fit.model.new_lesions.clock == "gap":
-        seen = cohort.events.filter(pl.col("kind") == NEW_LESION)
-        days |= dict(seen.group_by("patient").agg(pl.col("day_upper").max()).iter_rows())
-    return np.array(list(days.values()))
-
-
-def _so_far(
-    recorded: pl.DataFrame, patients: Sequence[str]
-) -> tuple[Float[np.ndarray, " patient"], Bool[np.ndarray, " patient"]]:
-    """Return of each patient the smallest recorded size (inf without one), and whether sizes show progression."""
-    nadir, progressed = np.full(len(patients), np.inf), np.zeros(len(patients), dtype=bool)
-    places = pl.DataFrame({"patient": patients}).with_row_index("place")
-    own = recorded.join(places, on="patient", how="inner", maintain_order="left")
-    if own.height:
-        place, size = own["place"].to_numpy().astype(int), own["size_mm"].to_numpy()
-        np.minimum.at(nadir, place, size)
-        found = Visits.of(place, own["day"].to_numpy()).progressions(size)
-        progressed[np.unique(place)] = found.any(axis=1)
-    return nadir, progressed

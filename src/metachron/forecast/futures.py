@@ -43,7 +43,8 @@ class Times(NamedTuple):
 class Futures(NamedTuple):
     """For each patient, option and draw.
 
-    ``size_mm`` without measurement error (empty without tumour dynamics); ``survival`` from the landmark to each time,
+    ``size_mm`` without measurement error (empty without tumour dynamics), of single lesions the sum over targets, and
+    ``lesion_mm`` each of them (empty otherwise); ``survival`` from the landmark to each time,
     1 at the landmark (empty without a hazard); ``progressed`` : share of the readings in which progression by size was
     found at each scan for the first time; ``new_lesions`` : their expected number from the landmark to each time, and
     ``organs`` the share of each organ in them (empty where new lesions are not modelled).
@@ -54,6 +55,7 @@ class Futures(NamedTuple):
     progressed: Float[Array, "patient option draw scan"]
     new_lesions: Float[Array, "patient option draw time"]
     organs: Float[Array, "patient option draw organ"]
+    lesion_mm: Float[Array, "patient option draw lesion time"]
 
     def first(self, count: int) -> Futures:
         """Return the futures of the first patients."""
@@ -86,6 +88,7 @@ def futures(
     nadir_mm: Float[np.ndarray, " patient"],
     clock_day: Float[np.ndarray, " patient"],
     *,
+    target: Float[np.ndarray, "patient lesion"],
     limit_mm: float,
     seed: int,
 ) -> Futures:
@@ -96,14 +99,15 @@ def futures(
     patients : places of the patients among those conditioned.
     nadir_mm : the smallest recorded size of each up to the landmark (sizes below the limit count as the limit).
     clock_day : the day on which the clock of new lesions shows 0: that of the last one in gap time, else day 0.
+    target : 1 for lesions that count in the sum, of all patients conditioned; without columns where sizes are sums.
     """
     draw, imputation = conditioned.draw[patients], conditioned.imputation[patients]
     own = {name: value[draw] for name, value in conditioned.theta.items()}
     rows = np.take_along_axis(conditioned.copies.rows[patients], imputation[:, None, :], axis=2)
     keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(seed)))(jnp.asarray(patients))
     return _futures(
-        own, conditioned.effects[patients], rows, nadir_mm, clock_day / DAYS_PER_YEAR, keys,
-        conditioned.binding.design, times, limit_mm, model=model,
+        own, conditioned.effects[patients], conditioned.lesions[patients], target[patients], rows, nadir_mm,
+        clock_day / DAYS_PER_YEAR, keys, conditioned.binding.design, times, limit_mm, model=model,
     )  # fmt: skip
 
 
@@ -111,6 +115,8 @@ def futures(
 def _futures(
     theta: Theta,
     effects: Float[Array, "patient draw effect"],
+    lesions: Float[Array, "patient draw lesion effect"],
+    target: Float[Array, "patient lesion"],
     rows: Int[Array, "patient option draw"],
     nadir_mm: Float[Array, " patient"],
     clock_year: Float[Array, " patient"],
@@ -121,28 +127,39 @@ def _futures(
     *,
     model: JointModel,
 ) -> Futures:
-    def one(theta: Theta, effects: Array, row: Array, key: Array, nadir: Array, clock: Array) -> tuple[Array, ...]:
+    def one(
+        theta: Theta, effects: Array, lesions: Array, row: Array, key: Array, target: Array, nadir: Array, clock: Array
+    ) -> tuple[Array, ...]:
         own = gather(design, row[None])
-        parameters = one_patient(model, theta, effects, own)
+        parameters = one_patient(model, theta, effects, lesions, own)
         survival = jnp.ones(0)
         if model.hazard is not None:
-            passed = cumulative_on_grid(model, theta, patient_state(model, parameters), own, times.hazard)[0]
-            survival = jnp.exp(-passed)
+            survival = jnp.exp(
+                -cumulative_on_grid(model, theta, patient_state(model, parameters), own, times.hazard)[0]
+            )
         new = _new_lesions(model, theta, parameters, own, design, times, clock)
         if model.dynamics is None or parameters is None:
-            return jnp.zeros(0), survival, jnp.zeros(0), *new
-        size = Trajectory(model.dynamics.law, parameters.psi).size_mm(times.size_year)
-        read = jnp.maximum(readings_mm(model, theta, parameters, times.scan_year, key, READINGS), limit_mm)
-        return size, survival, jnp.mean(first_progression(read, nadir), axis=0), *new
+            return jnp.zeros(0), survival, jnp.zeros(0), *new, jnp.zeros((0, 0))
+        each = Trajectory(model.dynamics.law, series_psi(parameters)).size_mm(times.size_year)
+        read = readings_mm(model, theta, parameters, times.scan_year, key, target, limit_mm, READINGS)
+        progressed = jnp.mean(first_progression(read, nadir), axis=0)
+        if parameters.lesions is None:
+            return each[0], survival, progressed, *new, jnp.zeros((0, 0))
+        return target @ each, survival, progressed, *new, each
 
-    draws = jax.vmap(one, in_axes=(0, 0, 0, 0, None, None))
+    draws = jax.vmap(one, in_axes=(0, 0, 0, 0, 0, None, None, None))
 
-    def patient(own: tuple[Theta, Array, Array, Array, Array, Array]) -> Futures:
-        theta, effects, options, nadir, clock, key = own
+    def patient(own: tuple[Theta, Array, Array, Array, Array, Array, Array, Array]) -> Futures:
+        theta, effects, lesions, target, options, nadir, clock, key = own
         each = jax.random.split(key, len(effects))
-        return Futures(*jax.lax.map(lambda option: draws(theta, effects, option, each, nadir, clock), options))
 
-    return jax.lax.map(patient, (theta, effects, rows, nadir_mm, clock_year, keys))
+        def under(option: Array) -> tuple[Array, ...]:
+            found: tuple[Array, ...] = draws(theta, effects, lesions, option, each, target, nadir, clock)
+            return found
+
+        return Futures(*jax.lax.map(under, options))
+
+    return jax.lax.map(patient, (theta, effects, lesions, target, rows, nadir_mm, clock_year, keys))
 
 
 def _new_lesions(
@@ -166,12 +183,21 @@ def _new_lesions(
 
 
 def one_patient(
-    model: JointModel, theta: Theta, effects: Float[Array, " effect"], design: Design
+    model: JointModel,
+    theta: Theta,
+    effects: Float[Array, " effect"],
+    lesions: Float[Array, "lesion effect"],
+    design: Design,
 ) -> PatientParameters | None:
     """Return the parameters of one patient with standardised effects; None without dynamics and effects."""
-    lesions = len(model.dynamics.lesion) if model.dynamics else 0
-    values = Values(dict(theta), effects[None], jnp.zeros((1, lesions)))
-    return patient_parameters(model, values, design)
+    return patient_parameters(model, Values(dict(theta), effects[None], lesions), design)
+
+
+def series_psi(parameters: PatientParameters) -> dict[str, Float[Array, "series 1"]]:
+    """Return the parameters of one patient's lesions, or of the sum where sizes are sums, to be spread over times."""
+    if parameters.lesions is None:
+        return {name: value[:, None] for name, value in parameters.psi.items()}
+    return {name: value[0][:, None] for name, value in parameters.lesions.psi.items()}
 
 
 def readings_mm(
@@ -180,14 +206,21 @@ def readings_mm(
     parameters: PatientParameters,
     time_year: Float[Array, " scan"],
     key: Array,
+    target: Float[Array, " lesion"],
+    limit_mm: Float[Array, ""],
     count: int,
 ) -> Float[Array, "reading scan"]:
-    """Return sizes of one patient as they may be read, measurement error drawn ``count`` times."""
+    """Return sizes of one patient as they may be read, measurement error drawn ``count`` times: at least the limit.
+
+    Of single lesions the sum over targets, each at least the limit, as RECIST 1.1 counts lesions too small to measure.
+    """
     part = model.dynamics
     assert part is not None
     residual = {name: theta[f"residual.{name}"] for name, _ in part.residual_priors}
-    mean, sd = part.observation.mean_and_sd(part.law.location(time_year, parameters.psi), part.law, residual)
-    return part.observation.value_scale(part.law).to_mm(mean + sd * jax.random.normal(key, (count, len(time_year))))
+    mean, sd = part.observation.mean_and_sd(part.law.location(time_year, series_psi(parameters)), part.law, residual)
+    noise = jax.random.normal(key, (count, *mean.shape))
+    read = jnp.maximum(part.observation.value_scale(part.law).to_mm(mean + sd * noise), limit_mm)
+    return read[:, 0] if parameters.lesions is None else jnp.einsum("rlt,l->rt", read, target)
 
 
 def first_progression(

@@ -6,6 +6,7 @@ import polars as pl
 
 from metachron.base import list_briefly
 from metachron.forecast.condition import K_LIMIT, LEAST_EFFECTIVE
+from metachron.forecast.single_lesions import has_single_lesions
 from metachron.forecast.source import Source
 
 RESEARCH_USE = "Research software, not a medical device: a forecast is no advice on the treatment of a patient."
@@ -29,6 +30,11 @@ def notes_on(
             f"Progression is by size alone (a sum 20 % and 5 mm above the smallest), found on scans every "
             f"{scan_every_day:g} days; {beside} on top of it."
         )
+    if has_single_lesions(source.fit.model):
+        notes.append(
+            "The sum is that of the target lesions recorded so far, each at least the limit of measurement at a scan; "
+            "new lesions are not part of it."
+        )
     if told:
         notes.append(
             "A patient without rows of new lesions is taken to have had none up to the landmark. New lesions are "
@@ -49,13 +55,17 @@ def notes_on(
     before = reliability.filter("progressed_before")["patient"].to_list()
     if before:
         notes.append(f"Sizes of {list_briefly(before)} show progression before the landmark; the next one is forecast.")
-    unlike = reliability.filter(pl.col("sampled") & pl.col("reliable"))["patient"].to_list()
+    weighed = pl.col("pareto_k").is_not_nan()
+    unlike = reliability.filter(pl.col("sampled") & pl.col("reliable") & weighed)["patient"].to_list()
     if unlike:
         notes.append(
             f"Hardly anybody in the trial was like {list_briefly(unlike)} (Pareto k above {K_LIMIT} or fewer than "
             f"{LEAST_EFFECTIVE:g} effective draws): the forecast rests on the tails of the model."
         )
-    weak = reliability.filter(~pl.col("reliable"))["patient"].to_list()
+    apart = reliability.filter(~pl.col("reliable") & ~weighed)["patient"].to_list()
+    if apart:
+        notes.append(f"Not reliable for {list_briefly(apart)}: the chains that sampled their lesions did not agree.")
+    weak = reliability.filter(~pl.col("reliable") & weighed)["patient"].to_list()
     if weak:
         notes.append(
             f"Not reliable for {list_briefly(weak)}: nobody in the trial was like them, and the forecast could not be "

@@ -7,6 +7,7 @@ import polars as pl
 
 from metachron.base import DAYS_PER_YEAR, InputError, ModelError
 from metachron.cohort import Cohort
+from metachron.cohort.new_lesions import NEW_LESION
 from metachron.cohort.size_rows import size_rows
 from metachron.forecast.landmark import known_at
 from metachron.inference.predict.recorded import outcomes
@@ -45,6 +46,18 @@ def sizes_of(cohort: Cohort, limit_mm: float) -> pl.DataFrame:
     """Return patient, day, size_mm (the limit where censored), censored, of the sum of lesions, in order of time."""
     rows = size_rows(cohort.measurements, cohort.lesions, "sum", limit_mm=limit_mm).used
     return rows.sort("patient", "day").select("patient", "day", "size_mm", "censored")
+
+
+def lesion_sizes_of(cohort: Cohort, limit_mm: float) -> pl.DataFrame:
+    """Return patient, lesion, day, size_mm (the limit where censored), censored, lesion by lesion."""
+    rows = size_rows(cohort.measurements, cohort.lesions, "lesion", limit_mm=limit_mm).used
+    return rows.sort("patient", "lesion", "day").select("patient", "lesion", "day", "size_mm", "censored")
+
+
+def new_lesions_of(cohort: Cohort) -> pl.DataFrame:
+    """Return patient, day, organ of the new lesions that were found, on the day that showed them."""
+    found = cohort.events.filter(pl.col("kind") == NEW_LESION).sort("patient", "day_upper")
+    return found.select("patient", pl.col("day_upper").alias("day"), "organ")
 
 
 def sizes_after(cohort: Cohort, landmark_day: float, horizon_day: float, limit_mm: float) -> pl.DataFrame:

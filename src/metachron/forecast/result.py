@@ -9,8 +9,11 @@ from typing import Any
 
 import polars as pl
 
-TABLES = ("sizes", "survival", "progression", "new_lesions", "outcomes", "differences", "reliability")
+TABLES = ("sizes", "lesions", "survival", "progression", "new_lesions", "outcomes", "differences", "reliability")
 """The tables that are made patient by patient."""
+
+RECORDED = ("recorded", "recorded_lesions", "recorded_new_lesions")
+"""What was known of patients."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +26,11 @@ class Forecast:
     ----------
     sizes : patient, option, day, size_mm_q05, size_mm_q50, size_mm_q95: the size itself, without measurement error,
         from the first recorded size to the horizon; after the landmark of those who are alive on the day.
-    recorded : patient, day, size_mm (the limit where censored), censored: what was known at the landmark.
+    lesions : the same lesion by lesion: patient, option, lesion, organ, in_sum (whether it is a target lesion), day and
+        quantiles; empty where sizes are sums.
+    recorded : patient, day, size_mm (the limit where censored), censored: what was known at the landmark of the sum.
+        ``recorded_lesions`` : with lesion, what was known of each, where sizes are modelled lesion by lesion.
+        ``recorded_new_lesions`` : patient, day, organ of the new lesions found up to the landmark.
     survival : patient, option, day, survival (its probability), survival_q05, survival_q50, survival_q95 (of the
         patient's own curve), given no event up to the landmark.
     progression : patient, option, day (of the scan), progressed: probability, for those alive on the day, that a
@@ -33,8 +40,8 @@ class Forecast:
         lives to have one by then), new_lesion_q05, new_lesion_q50, new_lesion_q95; empty where they are not modelled.
     outcomes : patient, option, quantity, value, q05, q95: at the horizon.
     differences : patient, option, against, quantity, difference, q05, q95, probability_higher: paired over draws.
-    reliability : patient, pareto_k, effective_draws, progressed_before, imputed, sampled (by NUTS, where weights would
-        not do), reliable.
+    reliability : patient, pareto_k, effective_draws (NaN where nobody was weighed: sizes lesion by lesion),
+        progressed_before, imputed, sampled (by NUTS, where weights would not do), reliable.
     notes : how to take the forecast, and what it cannot tell.
     rests_on : data, citation, model, verdict and version of the fit. ``model_file`` : the model as TOML.
     """
@@ -43,7 +50,10 @@ class Forecast:
     horizon_day: float
     options: tuple[str, ...]
     sizes: pl.DataFrame
+    lesions: pl.DataFrame
     recorded: pl.DataFrame
+    recorded_lesions: pl.DataFrame
+    recorded_new_lesions: pl.DataFrame
     survival: pl.DataFrame
     progression: pl.DataFrame
     new_lesions: pl.DataFrame
@@ -61,7 +71,7 @@ class Forecast:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything for JSON: tables as lists of rows."""
-        tables = {name: getattr(self, name).to_dicts() for name in ("recorded", *TABLES)}
+        tables = {name: getattr(self, name).to_dicts() for name in (*RECORDED, *TABLES)}
         about = {"landmark_day": self.landmark_day, "horizon_day": self.horizon_day, "options": list(self.options)}
         return {**about, **tables, "notes": list(self.notes), "rests_on": dict(self.rests_on)}
 

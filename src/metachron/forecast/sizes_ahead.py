@@ -17,6 +17,7 @@ from metachron.cohort.arrays import bucket
 from metachron.forecast.condition import Conditioned, sample_unreliable, weigh
 from metachron.forecast.copies import copy_patients
 from metachron.forecast.futures import one_patient, readings_mm
+from metachron.forecast.single_lesions import lesion_names
 from metachron.forecast.source import Source
 from metachron.inference.predict.draws import population_vectors
 from metachron.inference.predict.hazard_grid import Grid, cumulative_on_grid, grid_to
@@ -62,15 +63,21 @@ def sizes_ahead(
         copies = copy_patients(own, model, labels, (arm,), source.pool, seed=seed)
         weighed = weigh(source.fit, copies, vectors, seed=seed)
         (conditioned,) = sample_unreliable(source.fit, [weighed], vectors, seed=seed)
-        read, alive = _read(model, conditioned, own, asked, landmark_day, seed)
-        size.append(np.maximum(read, labels.limit_mm))
+        read, alive = _read(model, conditioned, own, asked, landmark_day, labels.limit_mm, seed)
+        size.append(read)
         weight.append(alive)
         found.append(asked)
     return SizesAhead(pl.concat(found), np.concatenate(size, axis=1), np.concatenate(weight, axis=1))
 
 
 def _read(
-    model: JointModel, conditioned: Conditioned, cohort: Cohort, rows: pl.DataFrame, landmark_day: float, seed: int
+    model: JointModel,
+    conditioned: Conditioned,
+    cohort: Cohort,
+    rows: pl.DataFrame,
+    landmark_day: float,
+    limit_mm: float,
+    seed: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     place = {patient: number for number, patient in enumerate(cohort.patient_ids)}
     who = np.asarray([place[patient] for patient in rows["patient"]])
@@ -83,9 +90,11 @@ def _read(
     at = np.searchsorted(edges, days / DAYS_PER_YEAR)
     theta = {name: value[draw] for name, value in conditioned.theta.items()}
     keys = jax.random.split(jax.random.key(seed), len(filled))
+    lesions = lesion_names(cohort, conditioned.binding, conditioned.copies.rows[:, 0, 0])
+    target = lesions.target[who][filled]
     size, alive = _draw(
-        theta, conditioned.effects[who][filled], copy, days / DAYS_PER_YEAR, at, keys, conditioned.binding.design, grid,
-        model=model,
+        theta, conditioned.effects[who][filled], conditioned.lesions[who][filled], target, copy, days / DAYS_PER_YEAR,
+        at, keys, conditioned.binding.design, grid, limit_mm, model=model,
     )  # fmt: skip
     return np.asarray(size)[: len(who)].T, np.asarray(alive)[: len(who)].T
 
@@ -94,29 +103,36 @@ def _read(
 def _draw(
     theta: Theta,
     effects: Float[Array, "row draw effect"],
+    lesions: Float[Array, "row draw lesion effect"],
+    target: Float[Array, "row lesion"],
     copy: Int[Array, "row draw"],
     time_year: Float[Array, " row"],
     at: Int[Array, " row"],
     keys: Array,
     design: Design,
     grid: Grid,
+    limit_mm: Float[Array, ""],
     *,
     model: JointModel,
 ) -> tuple[Float[Array, "row draw"], Float[Array, "row draw"]]:
-    def one(theta: Theta, effects: Array, copy: Array, key: Array, time: Array, place: Array) -> tuple[Array, Array]:
+    def one(
+        theta: Theta, effects: Array, lesions: Array, copy: Array, key: Array, target: Array, time: Array, place: Array
+    ) -> tuple[Array, Array]:
         own = gather(design, copy[None])
-        parameters = one_patient(model, theta, effects, own)
+        parameters = one_patient(model, theta, effects, lesions, own)
         assert parameters is not None
-        size = readings_mm(model, theta, parameters, time[None], key, 1)[0, 0]
+        size = readings_mm(model, theta, parameters, time[None], key, target, limit_mm, 1)[0, 0]
         if model.hazard is None:
             return size, jnp.ones(())
         passed = cumulative_on_grid(model, theta, patient_state(model, parameters), own, grid)[0]
         return size, jnp.exp(passed[0] - passed[place])
 
-    draws = jax.vmap(one, in_axes=(0, 0, 0, 0, None, None))
+    draws = jax.vmap(one, in_axes=(0, 0, 0, 0, 0, None, None, None))
 
-    def row(own: tuple[Theta, Array, Array, Array, Array, Array]) -> tuple[Array, Array]:
-        theta, effects, copy, time, place, key = own
-        return draws(theta, effects, copy, jax.random.split(key, len(effects)), time, place)
+    def row(own: tuple[Theta, Array, Array, Array, Array, Array, Array, Array]) -> tuple[Array, Array]:
+        theta, effects, lesions, target, copy, time, place, key = own
+        keys = jax.random.split(key, len(effects))
+        found: tuple[Array, Array] = draws(theta, effects, lesions, copy, keys, target, time, place)
+        return found
 
-    return jax.lax.map(row, (theta, effects, copy, time_year, at, keys))
+    return jax.lax.map(row, (theta, effects, lesions, target, copy, time_year, at, keys))

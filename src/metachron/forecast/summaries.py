@@ -36,6 +36,24 @@ def size_table(found: Futures, patients: Who, options: Who, times: Times) -> pl.
     return _long(patients, options, times.size_year, columns)
 
 
+def lesion_table(found: Futures, patients: Who, options: Who, times: Times, names: pl.DataFrame) -> pl.DataFrame:
+    """Return patient, option, lesion, organ, in_sum, day and quantiles, of each lesion as `size_table` of the sum.
+
+    Parameters
+    ----------
+    names : patient, column, lesion, organ, in_sum: what the lesions are (`LesionNames`).
+    """
+    frames = []
+    for place, patient in enumerate(patients):
+        own = slice(place, place + 1)
+        for row in names.filter(pl.col("patient") == patient).iter_rows(named=True):
+            alone = found._replace(size_mm=found.lesion_mm[own, :, :, row["column"]], survival=found.survival[own])
+            about = [pl.lit(row[name]).alias(name) for name in ("lesion", "organ", "in_sum")]
+            sizes = size_table(alone, [patient], options, times)
+            frames.append(sizes.select("patient", "option", *about, pl.exclude("patient", "option")))
+    return pl.concat(frames)
+
+
 def weighted_quantiles(
     values: Float[np.ndarray, "draw ..."], weights: Float[np.ndarray, "draw ..."], levels: Sequence[float]
 ) -> list[Float[np.ndarray, "..."]]:

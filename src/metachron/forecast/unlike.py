@@ -31,23 +31,27 @@ RHAT_LIMIT, LEAST_ESS = 1.05, 100.0
 
 
 class Sampled(NamedTuple):
-    """Draws for one patient: population vectors, standardised effects, the copy that each belongs to, and whether the
-    chains have come together.
+    """Draws for one patient: population vectors, standardised effects of the patient and of each lesion, the copy that
+    each belongs to, and whether the chains have come together.
     """
 
     vectors: Float[np.ndarray, "draw free"]
     effects: Float[np.ndarray, "draw effect"]
+    lesions: Float[np.ndarray, "draw lesion effect"]
     copy: Int[np.ndarray, " draw"]
     converged: bool
 
 
 class _Data(NamedTuple):
-    """``design`` and ``known`` (1 for a copy, 0 for padding) of each patient, stacked along a first axis."""
+    """``design``, ``known`` (1 for a copy, 0 for padding) and ``lesion`` (which of the patient's lesions a series is)
+    of each patient, stacked along a first axis.
+    """
 
     design: Design
     centre: Float[Array, " free"]
     scale: Float[Array, "free free"]
     known: Float[Array, "patient copy"]
+    lesion: Int[Array, "patient series"]
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,23 @@ class _Density:
     model: JointModel
     dims: Dims
     free: int
+    lesions: int
+
+    @property
+    def effects(self) -> int:
+        """Number of population parameters and patient effects, after which effects of lesions come."""
+        return self.free + effect_shapes(self.model, self.dims)[0][1]
 
     @property
     def size(self) -> int:
         """Number of unknowns of one patient."""
-        return self.free + effect_shapes(self.model, self.dims)[0][1]
+        return self.effects + self.lesions * effect_shapes(self.model, self.dims)[1][1]
+
+    def of_lesions(self, own: Float[Array, "*draw own"]) -> Float[Array, "*draw lesion effect"]:
+        """Return the standardised effects of each lesion from all unknowns of a patient."""
+        return own[..., self.effects :].reshape(
+            *own.shape[:-1], self.lesions, effect_shapes(self.model, self.dims)[1][1]
+        )
 
     def __call__(self, vector: Float[Array, " all"], data: _Data) -> Float[Array, ""]:
         """Return the log density, up to a constant."""
@@ -71,13 +87,14 @@ class _Density:
     def by_copy(self, vector: Float[Array, " all"], data: _Data) -> Float[Array, "patient copy"]:
         """Return the log likelihood of each patient's data under each of its copies; -inf for padding."""
 
-        def one(own: Float[Array, " own"], design: Design) -> Float[Array, " copy"]:
+        def one(own: Float[Array, " own"], design: Design, lesion: Int[Array, " series"]) -> Float[Array, " copy"]:
             theta, _ = unpack_population(data.centre + data.scale @ own[: self.free], self.model, self.dims)
             shape = effect_shapes(self.model, self.dims)[0]
-            values = Values(theta, jnp.broadcast_to(own[self.free :], shape), jnp.zeros((0, 0)))
+            effects = jnp.broadcast_to(own[self.free : self.effects], shape)
+            values = Values(theta, effects, self.of_lesions(own)[lesion] if self.lesions else jnp.zeros((0, 0)))
             return self.model.log_likelihood_by_patient(values, design, self.dims)
 
-        each = jax.vmap(one)(vector.reshape(len(data.known), self.size), data.design)
+        each = jax.vmap(one)(vector.reshape(len(data.known), self.size), data.design, data.lesion)
         return jnp.where(data.known > 0, each, -jnp.inf)
 
 
@@ -121,11 +138,18 @@ def _sample(
     """Return the draws of patients whose arrays have the same shapes; the first fills places left over."""
     filled = [*bound, *[bound[0]] * (TOGETHER - len(bound))] if len(bound) > 1 else list(bound)
     free = vectors.shape[1]
-    density = _Density(model, bound[0].dims, free)
+    lesions = bound[0].design.lesions
+    density = _Density(model, bound[0].dims, free, lesions.series.shape[1] if lesions else 0)
     covariance = np.cov(vectors.T) + 1e-10 * np.eye(free)
     design = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(binding.design for binding in filled))
     centre, scale = vectors.mean(axis=0), np.linalg.cholesky(covariance)
-    data = _Data(design, jnp.asarray(centre), jnp.asarray(scale), design.patient_weight)
+    data = _Data(
+        design,
+        jnp.asarray(centre),
+        jnp.asarray(scale),
+        design.patient_weight,
+        jnp.stack([_lesion(b.design) for b in filled]),
+    )
     count, size = len(filled), density.size
 
     def start(key: Array) -> Array:
@@ -143,8 +167,18 @@ def _sample(
         own = drawn[:, :, k * size : (k + 1) * size]
         table = summarise_draws([str(j) for j in range(size)], own)
         good = float(table["rhat"].max()) < RHAT_LIMIT and float(table["ess_bulk"].min()) > LEAST_ESS  # type: ignore[arg-type]
-        found.append(Sampled(centre + each[:, k, :free] @ scale.T, each[:, k, free:], copy[:, k], good))
+        vector, rest = centre + each[:, k, :free] @ scale.T, each[:, k, free : density.effects]
+        found.append(Sampled(vector, rest, np.asarray(density.of_lesions(jnp.asarray(each[:, k]))), copy[:, k], good))
     return found
+
+
+def _lesion(design: Design) -> Int[Array, " series"]:
+    """Return which of its patient's lesions each series is; 0 where sizes are not lesion by lesion, and for padding."""
+    place = np.zeros(len(design.series_patient), dtype=int)
+    if design.lesions is not None:
+        copy, column = np.nonzero(np.asarray(design.lesions.weight))
+        place[np.asarray(design.lesions.series)[copy, column]] = column
+    return jnp.asarray(place)
 
 
 @partial(jax.jit, static_argnames=("density",))

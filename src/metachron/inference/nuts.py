@@ -28,7 +28,7 @@ MAX_RANK = 24
 AT_ONCE = 12
 """Directions of the mass matrix in one product."""
 WINDOW_ROWS = 400
-FALLING = 1e5
+FALLING = 1e4
 """Variance of a coordinate times that of its gradient, above which a chain has not come to the posterior yet: 1 for
 independent normal coordinates, hundreds for chains that have arrived, 1e7 where they start."""
 TARGET_ACCEPTANCE = 0.8

@@ -90,8 +90,8 @@ RECIPES = {
             "person",
             "Adults with unresectable metastatic colorectal cancer in France, 2002 to 2006, no earlier chemotherapy "
             "for it, randomised to fluorouracil first and oxaliplatin after progression, or to both from the start.",
-            "Learning how sum of diameters, new lesions and survival go together under the two strategies; comparing new data with "
-            "this trial; teaching. Not for the care of patients.",
+            "Learning how sum of diameters, new lesions and survival go together under the two strategies; comparing "
+            "new data with this trial; teaching. Not for the care of patients.",
             (
                 "These are 150 of the trial's 410 patients, and treatments of 2002 to 2006: no antibodies, no "
                 "molecular selection.",

@@ -19,7 +19,7 @@ from metachron.forecast.summaries import (
     SURVIVAL,
 )
 from metachron.report.blocks import Block, Bullets, Folded, Paragraph, Section, Table, picture
-from metachron.report.figures.forecast import patient_forecast
+from metachron.report.figures.forecast import lesion_forecast, patient_forecast
 from metachron.report.page import render_page, write_page
 from metachron.report.wording import interval, joined, number, percent
 
@@ -63,7 +63,8 @@ def write_forecast_page(
 def _patient(found: Forecast, patient: str) -> Section:
     options = found.options_of(patient)
     recorded = found.recorded.filter(pl.col("patient") == patient)
-    blocks: list[Block] = [Paragraph(_seen(found, recorded))]
+    new = found.recorded_new_lesions.filter(pl.col("patient") == patient)
+    blocks: list[Block] = [Paragraph(_seen(found, recorded, new))]
     blocks += [Paragraph(sentence, strong=True) for sentence in compared(found, patient)]
     blocks.append(_outcomes(found, patient, options))
     shows = f"Size, survival and progression-free survival of {patient} under {joined(list(options))}."
@@ -73,6 +74,13 @@ def _patient(found: Forecast, patient: str) -> Section:
         "own curve) and of being alive without progression by size. Dotted: the day of the forecast."
     )
     blocks.append(picture(f"forecast-{patient}", patient_forecast(found, patient), shows=shows, caption=caption))
+    if found.lesions.height:
+        shows = f"Size of each lesion of {patient} under {joined(list(options))}."
+        caption = (
+            "Each lesion: recorded sizes and the size to be expected, median and 90 % interval, measurement error not "
+            "included; after the day of the forecast (dotted) of those who are alive."
+        )
+        blocks.append(picture(f"lesions-{patient}", lesion_forecast(found, patient), shows=shows, caption=caption))
     blocks += _new_lesions(found, patient, options)
     return Section(f"patient-{patient}", f"Patient {patient}", blocks)
 
@@ -98,12 +106,16 @@ def _new_lesions(found: Forecast, patient: str, options: Sequence[str]) -> list[
     return [Table(caption, ["New lesion in", *options], table, numeric=range(1, len(options) + 1))]
 
 
-def _seen(found: Forecast, recorded: pl.DataFrame) -> str:
+def _seen(found: Forecast, recorded: pl.DataFrame, new: pl.DataFrame) -> str:
     what = ", ".join(
         f"{'below ' if row['censored'] else ''}{number(row['size_mm'])} mm on day {row['day']:g}"
         for row in recorded.iter_rows(named=True)
     )
-    known = f"Known on day {found.landmark_day:g}: alive" + (f"; sizes {what}." if what else ".")
+    known = f"Known on day {found.landmark_day:g}: alive" + (f"; sizes {what}" if what else "")
+    if new.height or found.new_lesions.height:
+        days = [f"day {r['day']:g}" + (f" ({r['organ']})" if r["organ"] else "") for r in new.iter_rows(named=True)]
+        known += f"; new lesions found on {joined(days)}" if days else "; no new lesion recorded"
+    known += "."
     return f"{known} The forecast goes to day {found.horizon_day:g}."
 
 
@@ -147,7 +159,7 @@ def told(quantity: str, row: dict[str, float]) -> str:
 
 def _closing(found: Forecast, unshown: int) -> list[Section]:
     rests = [f"{name}: {value}" for name, value in found.rests_on.items() if name != "metachron"]
-    weights = found.reliability.select("patient", "pareto_k", "effective_draws")
+    weights = found.reliability.filter(pl.col("pareto_k").is_not_nan())
     rows = [
         [row["patient"], number(row["pareto_k"], 2), f"{row['effective_draws']:.0f}"]
         for row in weights.iter_rows(named=True)
@@ -158,7 +170,8 @@ def _closing(found: Forecast, unshown: int) -> list[Section]:
         "be relied on."
     )
     blocks: list[Block] = [Bullets(rests)]
-    blocks.append(Table(caption, ["Patient", "Pareto k", "Effective draws"], rows, numeric=(1, 2)))
+    if rows:
+        blocks.append(Table(caption, ["Patient", "Pareto k", "Effective draws"], rows, numeric=(1, 2)))
     blocks += [Folded("Model file", text=found.model_file)] if found.model_file else []
     return [
         Section("cannot-tell", "How to take this, and what it cannot tell", [Bullets([*found.notes, *more])]),

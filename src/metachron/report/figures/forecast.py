@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 from matplotlib.axes import Axes
 
@@ -10,6 +13,7 @@ from metachron.forecast import Forecast
 from metachron.report.figures.style import GREY, INK, Chart, colour, line, month_axis, new_chart, percent_axis
 
 _HEADROOM = 1.6
+_ABREAST = 3
 
 
 def patient_forecast(found: Forecast, patient: str) -> Chart:
@@ -56,15 +60,57 @@ def patient_forecast(found: Forecast, patient: str) -> Chart:
         return chart
 
 
+def lesion_forecast(found: Forecast, patient: str) -> Chart:
+    """Return a panel for each lesion of a patient: recorded sizes, median and 90 % interval under each option."""
+    own = found.lesions.filter(pl.col("patient") == patient)
+    recorded = found.recorded_lesions.filter(pl.col("patient") == patient)
+    lesions = own.select("lesion", "organ", "in_sum").unique(maintain_order=True)
+    rows = -(-lesions.height // _ABREAST)
+    with new_chart(2.3 * rows) as chart:
+        grid = chart.subplots(rows, _ABREAST, squeeze=False, sharex=True)
+        for axes, row in zip(grid.ravel(), lesions.iter_rows(named=True), strict=False):
+            sizes, seen = (frame.filter(pl.col("lesion") == row["lesion"]) for frame in (own, recorded))
+            for option in found.options_of(patient):
+                _fan(axes, _of(sizes, option), found.options.index(option), option)
+            _dots(axes, seen)
+            axes.set_title(lesion_label(row), fontsize=9)
+            axes.axvline(found.landmark_day / DAYS_PER_MONTH, color=GREY, lw=0.9, ls=":")
+            axes.set_ylim(0, _HEADROOM * max(float(v.max() or 0) for v in (seen["size_mm"], sizes["size_mm_q50"])))  # type: ignore[arg-type]
+        for axes in grid.ravel()[lesions.height :]:
+            axes.set_visible(False)
+        for column in range(_ABREAST):
+            last = (lesions.height - 1 - column) // _ABREAST
+            month_axis(grid[max(last, 0), column], found.horizon_day / DAYS_PER_MONTH)
+            grid[max(last, 0), column].tick_params(labelbottom=True)
+        for axes in grid[:, 0]:
+            axes.set_ylabel("Size (mm)")
+        if len(found.options_of(patient)) > 1:
+            grid[0, 0].legend(fontsize=8)
+        return chart
+
+
+def lesion_label(row: Mapping[str, Any]) -> str:
+    """Return what a lesion is called: its name, organ, and that it is not in the sum where it is no target."""
+    organ = str(row["organ"]).replace("_", " ")
+    return f"{row['lesion']} ({organ}{'' if row['in_sum'] else ', not in the sum'})"
+
+
 def _of(frame: pl.DataFrame, option: str) -> pl.DataFrame:
     return frame.filter(pl.col("option") == option) if frame.height else frame
 
 
 def _sizes(axes: Axes, found: Forecast, patient: str, rows: pl.DataFrame, index: int) -> None:
+    _fan(axes, rows, index)
+    _dots(axes, found.recorded.filter(pl.col("patient") == patient))
+
+
+def _fan(axes: Axes, rows: pl.DataFrame, index: int, label: str | None = None) -> None:
     month = rows["day"] / DAYS_PER_MONTH
     axes.fill_between(month, rows["size_mm_q05"], rows["size_mm_q95"], color=colour(index), alpha=0.22, lw=0)
-    axes.plot(month, rows["size_mm_q50"], color=colour(index), ls=line(index))
-    recorded = found.recorded.filter(pl.col("patient") == patient)
+    axes.plot(month, rows["size_mm_q50"], color=colour(index), ls=line(index), label=label)
+
+
+def _dots(axes: Axes, recorded: pl.DataFrame) -> None:
     for censored, marker, filled in ((False, "o", INK), (True, "v", "white")):
         own = recorded.filter(pl.col("censored") == censored)
         axes.plot(own["day"] / DAYS_PER_MONTH, own["size_mm"], marker, ms=4.5, color=INK, mfc=filled, zorder=5)
