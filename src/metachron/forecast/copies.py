@@ -32,7 +32,7 @@ class Copies:
 
 def baseline_covariates(model: JointModel) -> list[str]:
     """Return the columns of the table patients that a model needs, beside arm and study."""
-    return sorted({column for block in model.covariate_blocks().values() for column in block} - {"arm", "study"})
+    return sorted(set(model.covariate_columns) - {"arm", "study"})
 
 
 def copy_patients(

@@ -8,6 +8,7 @@ import polars as pl
 
 from metachron.base import InputError, Problem
 from metachron.cohort import Cohort
+from metachron.cohort.involvement import with_involvement
 from metachron.cohort.schema import DATED
 from metachron.cohort.size_rows import size_rows
 from metachron.joint import JointModel
@@ -42,7 +43,7 @@ def known_at(cohort: Cohort, landmark_day: float, model: JointModel) -> Cohort:
     tables["followup"] = seen.filter(pl.col("entry_day") <= pl.col("last_day"))
     for part in model.processes:
         tables["followup"] = _followed(cohort, tables["followup"], landmark_day, part.event)
-    return cohort.with_rows(tables)
+    return with_involvement(cohort.with_rows(tables), model.covariate_columns)
 
 
 def _followed(cohort: Cohort, followup: pl.DataFrame, landmark_day: float, event: str) -> pl.DataFrame:

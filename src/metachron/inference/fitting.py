@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from metachron.base import ConvergenceError, ModelError
 from metachron.cohort import Cohort
+from metachron.cohort.involvement import with_involvement
 from metachron.inference.checkpoint import Checkpoint
 from metachron.inference.fit import Fit
 from metachron.inference.programs import release_programs
@@ -76,6 +77,7 @@ def fit(
     taken, reason = _choose(engine, model)
     if taken == "nuts" and chains >= (os.cpu_count() or 1):
         one_thread_per_operation()
+    cohort = with_involvement(cohort, model.covariate_columns)
     binding = model.bind(cohort)
     common = {"chains": chains, "draws": draws, "seed": seed, "target_acceptance": target_acceptance}
 

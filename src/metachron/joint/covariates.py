@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from metachron.base import ModelError, list_briefly
+from metachron.joint.dynamics_part import columns_of
 from metachron.joint.parts import Covariate
 
 
@@ -49,7 +50,7 @@ def code_covariates(
 ) -> Coded:
     """Return design columns for every block that names covariates; ``codings`` of an earlier fit are kept."""
     described = {covariate.column: covariate for covariate in covariates}
-    used = sorted({column for columns in blocks.values() for column in columns})
+    used = sorted({column for terms in blocks.values() for term in terms for column in columns_of(term)})
     known: dict[str, Coding] = {}
     values: dict[str, np.ndarray] = {}
     for column in used:
@@ -58,11 +59,21 @@ def code_covariates(
         known[column] = codings[column] if codings else _learn(covariate, patients)
         values[column] = _columns(known[column], patients)
     matrices, names = {}, {}
-    for block, columns in blocks.items():
-        if columns:
-            matrices[block] = np.concatenate([values[column] for column in columns], axis=1)
-            names[block] = [name for column in columns for name in known[column].names]
+    for block, terms in blocks.items():
+        if terms:
+            found = [_product([(values[column], known[column].names) for column in columns_of(t)]) for t in terms]
+            matrices[block] = np.concatenate([matrix for matrix, _ in found], axis=1)
+            names[block] = [name for _, own in found for name in own]
     return Coded(matrices, names, known)
+
+
+def _product(parts: Sequence[tuple[np.ndarray, Sequence[str]]]) -> tuple[np.ndarray, list[str]]:
+    """Return the products of the design columns of several covariates, and their names joined by colons."""
+    matrix, names = parts[0][0], list(parts[0][1])
+    for more, further in parts[1:]:
+        matrix = (matrix[:, :, None] * more[:, None, :]).reshape(len(matrix), -1)
+        names = [f"{one}:{other}" for one in names for other in further]
+    return matrix, names
 
 
 def _check_present(column: str, patients: pl.DataFrame) -> None:

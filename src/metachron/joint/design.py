@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from metachron.base import ModelError, list_briefly
 from metachron.cohort import Cohort, CohortArrays
+from metachron.cohort.involvement import with_involvement
 from metachron.hazards import default_knots
 from metachron.joint.covariates import Coding, code_covariates
 from metachron.joint.dynamics_part import DynamicsPart
@@ -132,6 +133,7 @@ def bind(model: ModelParts, cohort: Cohort, labels: Labels | None = None) -> Bin
         When the cohort has no sizes or no follow-up for a part of the model, a covariate is missing, or, with
         ``labels``, an arm or level is unknown to the fit.
     """
+    cohort = with_involvement(cohort, model.covariate_columns)
     limit = _limit(model, cohort, labels)
     arrays = _arrays(model, cohort, limit)
     events = _events(model.hazard, arrays, cohort, fitting=labels is None) if model.hazard else None

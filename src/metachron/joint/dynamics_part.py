@@ -64,7 +64,8 @@ class ParameterModel:
             check_prior(prior, f"{self.label}.{what}")
         if not is_positive(self.spread_prior):
             raise ModelError(f"{self.label}.sd: a standard deviation needs a prior of positive values, not normal")
-        check_once(self.covariates, f"covariates of {self.name}")
+        given = ("arm",) if self.group in ("arm", "study-arm") else ()
+        check_covariates(self.covariates, self.name, given=given)
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,29 @@ class DynamicsPart:
             check_prior(prior, f"residual.{name}")
             if not is_positive(prior):
                 raise ModelError(f"residual.{name}: a standard deviation needs a prior of positive values")
+
+
+def columns_of(term: str) -> tuple[str, ...]:
+    """Return the baseline columns of a covariate: one, or those of an interaction ``a:b``."""
+    return tuple(term.split(":"))
+
+
+def check_covariates(terms: Sequence[str], what: str, *, given: Sequence[str] = ()) -> None:
+    """Raise `ModelError` for a covariate named twice, or an interaction without the effects of its columns.
+
+    Parameters
+    ----------
+    what : of what they are the covariates.
+    given : columns whose effects are there without being named.
+    """
+    check_once(terms, f"covariates of {what}")
+    for term in terms:
+        columns = columns_of(term)
+        if absent := [column for column in columns if len(columns) > 1 and column not in (*terms, *given)]:
+            raise ModelError(
+                f"covariates of {what}: the interaction {term!r} needs the effect of {list_briefly(absent)} too, or it "
+                "would stand for both; name it as a covariate"
+            )
 
 
 def check_once(names: Sequence[str], what: str) -> None:

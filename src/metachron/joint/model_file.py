@@ -58,7 +58,7 @@ def read_toml(text: str, file: str) -> ModelParts:
             name=described.name,
             new_lesions=_new_lesions(described.new_lesions) if described.new_lesions else None,
         )
-        _known(described.covariates, _used_columns(parts), "[covariates] describes what no part of the model names:")
+        _known(described.covariates, parts.covariate_columns, "[covariates] describes what no part of the model names:")
         return parts
     except ModelError as error:
         raise ModelError(f"model file {file}: {error}") from error
@@ -73,7 +73,7 @@ def write_toml(model: ModelParts) -> str:
         document["hazard"] = _hazard_table(model.hazard)
     if model.new_lesions is not None:
         document["new_lesions"] = _new_lesion_table(model.new_lesions)
-    used = _used_columns(model)
+    used = model.covariate_columns
     codings = {
         covariate.column: _present(
             kind=covariate.kind, reference=covariate.reference, centre=covariate.centre, per=covariate.per
@@ -84,10 +84,6 @@ def write_toml(model: ModelParts) -> str:
     if codings:
         document["covariates"] = codings
     return tomli_w.dumps(document)
-
-
-def _used_columns(model: ModelParts) -> list[str]:
-    return sorted({column for columns in model.covariate_blocks().values() for column in columns})
 
 
 def _prior(table: PriorTable | None, otherwise: Prior, what: str) -> Prior:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from metachron.base import ModelError
 from metachron.cohort.new_lesions import NEW_LESION
-from metachron.joint.dynamics_part import DynamicsPart, ParameterModel
+from metachron.joint.dynamics_part import DynamicsPart, ParameterModel, columns_of
 from metachron.joint.process_parts import HazardPart, NewLesionPart
 
 
@@ -103,8 +103,17 @@ class ModelParts:
     def _looks_at(self, need: str) -> bool:
         return any(need in term.link.needs for part in self.processes for term in part.links)
 
+    @property
+    def covariate_columns(self) -> tuple[str, ...]:
+        """The baseline columns that covariates and their interactions name, each once."""
+        terms = (term for block in self.covariate_blocks().values() for term in block)
+        return tuple(sorted({column for term in terms for column in columns_of(term)}))
+
     def covariate_blocks(self) -> dict[str, tuple[str, ...]]:
-        """Return the covariate columns of each dynamics parameter, of ``"hazard"`` and of ``"new_lesion"``."""
+        """Return the covariates of each dynamics parameter, of ``"hazard"`` and of ``"new_lesion"``.
+
+        ``a:b`` is the interaction of two columns.
+        """
         blocks = {p.name: p.covariates for p in self.dynamics.parameters} if self.dynamics else {}
         if self.hazard is not None:
             blocks["hazard"] = self.hazard.covariates

@@ -8,7 +8,7 @@ from metachron.base import IncompatiblePartsError, ModelError, ParameterSpec, Pr
 from metachron.cohort.new_lesions import NEW_LESION, Clock, Timing
 from metachron.dynamics import provides
 from metachron.hazards import Hazard
-from metachron.joint.dynamics_part import DynamicsPart, OrganEffects, ParameterModel, check_once
+from metachron.joint.dynamics_part import DynamicsPart, OrganEffects, ParameterModel, check_covariates, check_once
 from metachron.joint.links import GIVEN_BY_MODEL, Link
 from metachron.joint.priors import check_prior, is_positive
 
@@ -57,7 +57,7 @@ class HazardPart:
         labels = {spec.name: spec.label for spec in self.hazard.parameters}
         for name, prior in self.parameter_priors:
             check_prior(prior, f"{self.event}.{labels[name]}")
-        check_once(self.covariates, "covariates of the hazard")
+        check_covariates(self.covariates, "the hazard")
         check_once([term.link.name for term in self.links], "links")
         for term in self.links:
             check_prior(term.prior, f"{self.event}.link[{term.link.name}]")

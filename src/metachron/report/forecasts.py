@@ -90,9 +90,9 @@ def _new_lesions(found: Forecast, patient: str, options: Sequence[str]) -> list[
     if not found.new_lesions.height:
         return []
     rows = found.new_lesions.filter((pl.col("patient") == patient) & (pl.col("organ") != ANY))
-    rows = rows.filter(pl.col("day") == rows["day"].max())
     if not rows.height:
         return []
+    rows = rows.filter(pl.col("day") == rows["day"].max())
     names = {"value": "new_lesion", "q05": "new_lesion_q05", "q95": "new_lesion_q95"}
     cells: dict[str, dict[str, str]] = {}
     for row in rows.iter_rows(named=True):

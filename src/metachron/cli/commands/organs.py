@@ -28,27 +28,41 @@ def organs(
     json: Annotated[bool, Parameter(negative="", help="Print JSON, numbers unrounded.")] = False,
 ) -> None:
     """Show by organ how lesions respond: each parameter, its ratio to a reference organ, and which organ does worse;
-    and in which organs new lesions appear.
+    in which organs new lesions appear; and how the effect of treatment depends on baseline covariates that it interacts
+    with, as an organ's involvement (``--covariate arm,involved_liver,arm:involved_liver`` of ``metachron fit``).
 
     metachron organs trial.fit --reference lymph_node
     """
     from metachron.inference import Fit
-    from metachron.inference.predict import has_organs, new_lesion_organs, organ_parameters, variance_shares
+    from metachron.inference.predict import (
+        effect_modifiers,
+        has_organs,
+        new_lesion_organs,
+        organ_parameters,
+        variance_shares,
+    )
 
     loaded = Fit.load(fit)
     new = new_lesion_organs(loaded, reference=reference)
-    found = organ_parameters(loaded, reference=reference) if has_organs(loaded) or new.is_empty() else None
+    modifiers = effect_modifiers(loaded)
+    asked = has_organs(loaded) or (new.is_empty() and modifiers.is_empty())
+    found = organ_parameters(loaded, reference=reference) if asked else None
     shares = variance_shares(loaded) if loaded.model.dynamics and loaded.model.dynamics.lesion else None
     if json:
         levels = [] if shares is None else shares.to_dicts()
         known = [] if found is None else found.to_dicts()
-        show_json({"organs": known, "new_lesions": new.to_dicts(), "variance_shares": levels})
+        tables = {"new_lesions": new.to_dicts(), "variance_shares": levels, "effect_modifiers": modifiers.to_dicts()}
+        show_json({"organs": known, **tables})
         return
     if found is not None:
         _show(found)
     if new.height:
         say(f"Share of the new lesions in each organ; beside it the ratio of rates against {new['reference'][0]}")
         show_table(new.drop("reference"))
+        say("")
+    for (modifier,), rows in modifiers.group_by("modifier", maintain_order=True):
+        say(f"Effect of treatment by {modifier}, beside what goes through the tumour where a hazard has links to it:")
+        show_table(rows.drop("modifier"))
         say("")
     if shares is not None:
         say("Share of the variance by level, arms and covariates not counted:")

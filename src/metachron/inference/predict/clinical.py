@@ -226,7 +226,10 @@ def _organ_shares(fit: Fit, draws: Draws) -> Iterator[Row]:
 
 
 def _named(fit: Fit, column: str) -> str:
-    coding = fit.labels.codings.get(column.partition("=")[0])
+    codings = fit.labels.codings
+    if ":" in column and not any(column in coding.names for coding in codings.values()):
+        return ", times ".join(_named(fit, part) for part in column.split(":"))
+    coding = codings.get(column.partition("=")[0])
     return covariate_words(column, coding.levels[0] if coding is not None and coding.levels else None)
 
 
