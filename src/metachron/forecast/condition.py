@@ -27,7 +27,7 @@ from metachron.inference.pareto import pareto_smooth
 from metachron.joint import Design, Dims, JointModel
 from metachron.joint.design import Binding
 from metachron.joint.population import correlation_factor, patient_spread
-from metachron.joint.sites import CORRELATION, Theta, unpack_population
+from metachron.joint.sites import CORRELATION, Theta, population_at
 
 if TYPE_CHECKING:
     from metachron.forecast.unlike import Sampled
@@ -198,7 +198,7 @@ def _imputation(rows: Int[np.ndarray, "option imputation"], chosen: Int[np.ndarr
 
 @partial(jax.jit, static_argnames=("model", "dims"))
 def _unpacked(vectors: Float[Array, "draw free"], *, model: JointModel, dims: Dims) -> Theta:
-    return jax.vmap(lambda vector: unpack_population(vector, model, dims)[0])(vectors)
+    return jax.vmap(lambda vector: population_at(vector, model, dims))(vectors)
 
 
 @partial(jax.jit, static_argnames=("model",))

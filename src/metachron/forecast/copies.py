@@ -32,7 +32,7 @@ class Copies:
 
 def baseline_covariates(model: JointModel) -> list[str]:
     """Return the columns of the table patients that a model needs, beside arm and study."""
-    return sorted(set(model.covariate_columns) - {"arm", "study"})
+    return [column for column in model.covariate_columns if column not in ("arm", "study")]
 
 
 def copy_patients(

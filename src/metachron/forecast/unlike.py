@@ -22,7 +22,7 @@ from metachron.inference.diagnostics import summarise_draws
 from metachron.inference.settings import NutsSettings
 from metachron.inference.target import Target
 from metachron.joint import Binding, Design, Dims, JointModel
-from metachron.joint.sites import Values, effect_shapes, unpack_population
+from metachron.joint.sites import Values, effect_shapes, population_at
 
 WARMUP = 300
 TOGETHER = 16
@@ -88,7 +88,7 @@ class _Density:
         """Return the log likelihood of each patient's data under each of its copies; -inf for padding."""
 
         def one(own: Float[Array, " own"], design: Design, lesion: Int[Array, " series"]) -> Float[Array, " copy"]:
-            theta, _ = unpack_population(data.centre + data.scale @ own[: self.free], self.model, self.dims)
+            theta = population_at(data.centre + data.scale @ own[: self.free], self.model, self.dims)
             shape = effect_shapes(self.model, self.dims)[0]
             effects = jnp.broadcast_to(own[self.free : self.effects], shape)
             values = Values(theta, effects, self.of_lesions(own)[lesion] if self.lesions else jnp.zeros((0, 0)))

@@ -30,7 +30,7 @@ from metachron.inference.marginal.prepare import Prepared, Report, prepare
 from metachron.inference.marginal.references import MOST_ROWS, References, measure
 from metachron.joint import Dims, JointModel
 from metachron.joint.names import flat_names
-from metachron.joint.sites import CORRELATION, unpack_population
+from metachron.joint.sites import CORRELATION, population_at, unpack_population
 
 KINDS = ("ml", "map")
 CHECKING = 4
@@ -194,7 +194,7 @@ def _slope(expansion: Expansion, white: Float[Array, " free"]) -> tuple[Array, A
 
 
 def _natural(vector: Float[Array, " free"], *, model: JointModel, dims: Dims) -> dict[str, Array]:
-    theta, _ = unpack_population(vector, model, dims)
+    theta = population_at(vector, model, dims)
     if CORRELATION in theta:
         theta[CORRELATION] = theta[CORRELATION] @ theta[CORRELATION].T
     return theta

@@ -16,7 +16,7 @@ from metachron.joint import Dims, JointModel
 from metachron.joint.design import Binding, Design
 from metachron.joint.names import FlatName, site_axes
 from metachron.joint.population import lesion_effects, patient_effects
-from metachron.joint.sites import CORRELATION, Theta, list_sites, unpack, unpack_population
+from metachron.joint.sites import CORRELATION, Theta, list_sites, population_at, unpack
 
 EFFECT = ".effect"
 LESION_EFFECT = ".lesion_effect"
@@ -40,7 +40,7 @@ def _constrain(
 @partial(jax.jit, static_argnames=("model", "dims"))
 def _constrain_population(vectors: Float[Array, "step free"], *, model: JointModel, dims: Dims) -> dict[str, Array]:
     """Return population parameters of a chunk of population vectors."""
-    return jax.lax.map(lambda vector: unpack_population(vector, model, dims)[0], vectors)
+    return jax.lax.map(lambda vector: population_at(vector, model, dims), vectors)
 
 
 def name_draws(

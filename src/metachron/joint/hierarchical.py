@@ -24,7 +24,7 @@ from metachron.joint.design import Design, Dims
 from metachron.joint.dynamics_part import ParameterModel
 from metachron.joint.parts import ModelParts
 from metachron.joint.population import correlation_factor, fixed_part, organ_effect, patient_effects, patient_spread
-from metachron.joint.sites import Site, Theta, Values, effect_shapes, list_sites, population_size, unpack_population
+from metachron.joint.sites import Site, Theta, Values, effect_shapes, list_sites, population_at, population_size
 
 
 class Shares(NamedTuple):
@@ -40,12 +40,12 @@ def to_standard(
     """Return the vector with standardised effects (that of `metachron.joint.sites.pack`) at one in these coordinates,
     and the log of the absolute Jacobian determinant of the map.
     """
-    theta, _ = unpack_population(vector, model, dims)
+    theta = population_at(vector, model, dims)
     change = jnp.zeros(())
     for block in _organ_blocks(model, dims):
         vector, more = block.to_standard(vector, theta[block.spread])
         change = change + more
-    theta, _ = unpack_population(vector, model, dims)
+    theta = population_at(vector, model, dims)
     population, patient, lesion = _split(vector, model, dims)
     if model.random:
         centre, log_sd = _of_patients(model, theta, design, shares)
@@ -64,7 +64,7 @@ def from_standard(
     vector: Float[Array, " free"], model: ModelParts, design: Design, dims: Dims, shares: Shares
 ) -> Float[Array, " free"]:
     """Return the vector in these coordinates: the inverse of `to_standard`."""
-    theta, _ = unpack_population(vector, model, dims)
+    theta = population_at(vector, model, dims)
     population, standard, lesion = _split(vector, model, dims)
     patient = standard
     if model.random:

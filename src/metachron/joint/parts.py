@@ -104,10 +104,10 @@ class ModelParts:
         return any(need in term.link.needs for part in self.processes for term in part.links)
 
     @property
-    def covariate_columns(self) -> tuple[str, ...]:
+    def covariate_columns(self) -> list[str]:
         """The baseline columns that covariates and their interactions name, each once."""
         terms = (term for block in self.covariate_blocks().values() for term in block)
-        return tuple(sorted({column for term in terms for column in columns_of(term)}))
+        return sorted({column for term in terms for column in columns_of(term)})
 
     def covariate_blocks(self) -> dict[str, tuple[str, ...]]:
         """Return the covariates of each dynamics parameter, of ``"hazard"`` and of ``"new_lesion"``.

@@ -1,26 +1,31 @@
-"""Priors: from their description as data to log densities, draws and maps to the real line."""
+"""Priors: from their description as data to log densities, draws and maps to the real line.
+
+NumPyro, which has the densities, is imported where one is asked for: a forecast maps draws and asks for none.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
 import jax.numpy as jnp
-import numpyro.distributions as dist
 from jaxtyping import Array, Float
-from numpyro.distributions.transforms import Transform as Bijector
 from scipy.special import stdtrit
 
 from metachron.base import ModelError, Prior
 
-_FAMILIES: dict[str, tuple[int, Callable[..., dist.Distribution]]] = {
-    "normal": (2, dist.Normal),
-    "half_normal": (1, dist.HalfNormal),
-    "log_normal": (2, dist.LogNormal),
-    "exponential": (1, dist.Exponential),
-    "student_t": (3, dist.StudentT),
-    "half_student_t": (2, lambda df, scale: dist.FoldedDistribution(dist.StudentT(df, 0.0, scale))),
+if TYPE_CHECKING:
+    from numpyro.distributions import Distribution
+
+_FAMILIES = {
+    "normal": (2, "Normal"),
+    "half_normal": (1, "HalfNormal"),
+    "log_normal": (2, "LogNormal"),
+    "exponential": (1, "Exponential"),
+    "student_t": (3, "StudentT"),
+    "half_student_t": (2, "StudentT"),
 }
+"""How many numbers a family takes, and its name in NumPyro; half_student_t is folded at 0."""
 _POSITIVE = {"half_normal", "log_normal", "exponential", "half_student_t"}
 
 
@@ -55,20 +60,69 @@ def check_correlation_prior(prior: Prior, what: str) -> None:
         )
 
 
-def distribution(prior: Prior, shape: tuple[int, ...]) -> dist.Distribution:
+def distribution(prior: Prior, shape: tuple[int, ...]) -> Distribution:
     """Return the prior as a distribution over arrays of ``shape``; for ``lkj`` over Cholesky factors (k, k)."""
+    from numpyro import distributions as dist
+
     if prior.family == "lkj":
         return dist.LKJCholesky(shape[-1], concentration=prior.args[0])
-    _, family = _FAMILIES[prior.family]
-    return family(*prior.args).expand(shape).to_event(len(shape))
+    return _one(prior).expand(shape).to_event(len(shape))
+
+
+def _one(prior: Prior) -> Distribution:
+    from numpyro import distributions as dist
+
+    if prior.family == "half_student_t":
+        return dist.FoldedDistribution(dist.StudentT(prior.args[0], 0.0, prior.args[1]))
+    return getattr(dist, _FAMILIES[prior.family][1])(*prior.args)
+
+
+class Bijector(Protocol):
+    """A map from the real line to the values of a prior."""
+
+    def __call__(self, x: Array) -> Array:
+        """Return the values."""
+        ...
+
+    def inv(self, y: Array) -> Array:
+        """Return where values come from."""
+        ...
+
+    def log_abs_det_jacobian(self, x: Array, y: Array) -> Array:
+        """Return the log of the absolute derivative."""
+        ...
+
+
+class _Identity:
+    def __call__(self, x: Array) -> Array:
+        return x
+
+    def inv(self, y: Array) -> Array:
+        return y
+
+    def log_abs_det_jacobian(self, x: Array, y: Array) -> Array:
+        return jnp.zeros_like(x)
+
+
+class _Exponential:
+    def __call__(self, x: Array) -> Array:
+        return jnp.exp(x)
+
+    def inv(self, y: Array) -> Array:
+        return jnp.log(y)
+
+    def log_abs_det_jacobian(self, x: Array, y: Array) -> Array:
+        return x
 
 
 def to_real_line(prior: Prior) -> Bijector:
     """Return the map from the real line to the values of the prior."""
     if prior.family == "lkj":
-        return dist.biject_to(dist.constraints.corr_cholesky)
-    support = dist.constraints.positive if is_positive(prior) else dist.constraints.real
-    return dist.biject_to(support)
+        from numpyro.distributions import biject_to, constraints
+
+        found: Bijector = biject_to(constraints.corr_cholesky)
+        return found
+    return _Exponential() if is_positive(prior) else _Identity()
 
 
 def log_prior(prior: Prior, value: Float[Array, "..."]) -> Float[Array, ""]:
@@ -84,7 +138,7 @@ def prior_median(prior: Prior, shape: tuple[int, ...]) -> Float[Array, "..."]:
         return jnp.full(shape, prior.args[1])
     if prior.family == "half_student_t":
         return jnp.full(shape, prior.args[1] * stdtrit(prior.args[0], 0.75))
-    return jnp.full(shape, _FAMILIES[prior.family][1](*prior.args).icdf(0.5))
+    return jnp.full(shape, _one(prior).icdf(0.5))
 
 
 def draw_prior(prior: Prior, shape: tuple[int, ...], key: Array) -> Float[Array, "..."]:

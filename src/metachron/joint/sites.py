@@ -6,7 +6,7 @@ Names follow one scheme, ``{what}.{role}[{index}]``: `docs/names.md` lists them 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -170,6 +170,23 @@ def vector_size(model: ModelParts, dims: Dims) -> int:
     return population_size(model, dims) + sum(rows * columns for rows, columns in effect_shapes(model, dims))
 
 
+def population_at(vector: Float[Array, " free"], model: ModelParts, dims: Dims) -> dict[str, Float[Array, "..."]]:
+    """Return the population parameters at an unconstrained vector; what follows them in it is not looked at."""
+    theta: dict[str, Array] = {}
+    for site, free in _free(vector, list_sites(model, dims)):
+        value = to_real_line(site.prior)(free)
+        theta[site.name] = value * theta[site.times] if site.times else value
+    return theta
+
+
+def _free(vector: Float[Array, " free"], sites: Iterable[Site]) -> Iterator[tuple[Site, Float[Array, "..."]]]:
+    """Yield each site with its unconstrained values."""
+    start = 0
+    for site in sites:
+        yield site, vector[start : start + site.free_size].reshape(site.free_shape)
+        start += site.free_size
+
+
 def unpack_population(
     vector: Float[Array, " free"], model: ModelParts, dims: Dims
 ) -> tuple[dict[str, Float[Array, "..."]], Float[Array, ""]]:
@@ -185,10 +202,8 @@ def unpack_sites(
 ) -> tuple[dict[str, Float[Array, "..."]], Float[Array, ""]]:
     """Return the values of sites at an unconstrained vector, and their log prior with the Jacobian of the maps."""
     theta: dict[str, Array] = {}
-    density, start = jnp.zeros(()), 0
-    for site in sites:
-        free = vector[start : start + site.free_size].reshape(site.free_shape)
-        start += site.free_size
+    density = jnp.zeros(())
+    for site, free in _free(vector, sites):
         bijector = to_real_line(site.prior)
         value = bijector(free)
         theta[site.name] = value * theta[site.times] if site.times else value

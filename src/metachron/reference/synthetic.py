@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.stats import norm, rankdata
+from scipy.special import ndtr, ndtri
 
 Back = Callable[[np.ndarray], Any]
 
@@ -22,13 +22,15 @@ def invent_patients(patients: pl.DataFrame, columns: list[str], *, count: int = 
     ----------
     patients : table whose ``columns`` are known; rows with an empty one are left out.
     """
+    from scipy.stats import rankdata  # here, since every use of a reference imports this module
+
     known = patients.select(columns).drop_nulls()
     rng = np.random.default_rng(seed)
     codes, inverse = zip(*(_coded(known[column]) for column in columns), strict=True)
     ranks = np.stack([rankdata(code + 1e-9 * rng.random(len(code))) for code in codes], axis=1)
-    scores = norm.ppf((ranks - 0.5) / len(known))
+    scores = ndtri((ranks - 0.5) / len(known))
     correlation = np.atleast_2d(np.corrcoef(scores.T))
-    drawn = norm.cdf(rng.multivariate_normal(np.zeros(len(columns)), correlation, count))
+    drawn = ndtr(rng.multivariate_normal(np.zeros(len(columns)), correlation, count))
     return pl.DataFrame({column: back(share) for column, back, share in zip(columns, inverse, drawn.T, strict=True)})
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from metachron.base import InputError, ModelError, Problem, list_briefly
 from metachron.survival.coding import Coding, learn_codings, require_columns
@@ -68,7 +68,7 @@ class CoxFit:
                 "lower": np.exp(self.coefficients - half),
                 "upper": np.exp(self.coefficients + half),
                 "z": z,
-                "p_value": 2.0 * norm.sf(np.abs(z)),
+                "p_value": 2.0 * ndtr(-np.abs(z)),
             }
         )
 

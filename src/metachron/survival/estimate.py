@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from metachron.base import InputError, Problem
 
@@ -30,7 +30,7 @@ def normal_quantile(level: float) -> float:
             remedy="give the level as a fraction, such as 0.95",
         )
         raise InputError([problem], "the request")
-    return float(norm.ppf(0.5 + level / 2.0))
+    return float(ndtri(0.5 + level / 2.0))
 
 
 def normal_estimate(value: float, standard_error: float, level: float) -> Estimate:

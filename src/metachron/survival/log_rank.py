@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from metachron.base import InputError, Problem, list_briefly
 from metachron.survival.labels import row_labels
@@ -58,7 +58,7 @@ def log_rank(
     statistic = float(gap @ np.linalg.pinv(variance, hermitian=True) @ gap)
     counts = np.bincount(labels, minlength=len(names))
     table = pl.DataFrame({"group": list(names), "rows": counts, "observed": seen, "expected": expected})
-    return LogRankTest(statistic, freedom, float(chi2.sf(statistic, freedom)), table)
+    return LogRankTest(statistic, freedom, float(chdtrc(freedom, statistic)), table)
 
 
 def _moments(observed: Observed, labels: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from metachron.base import InputError, Problem, list_briefly
 from metachron.survival.estimate import Estimate, normal_estimate
@@ -61,7 +61,7 @@ def restricted_mean_difference(
     }
     error = float(np.hypot(means[other].standard_error, means[reference].standard_error))  # type: ignore[arg-type]
     difference = normal_estimate(means[other].value - means[reference].value, error, level)
-    p_value = float(2.0 * norm.sf(abs(difference.value) / error)) if error > 0.0 else float("nan")
+    p_value = float(2.0 * ndtr(-abs(difference.value) / error)) if error > 0.0 else float("nan")
     return RestrictedMeanDifference(other, reference, horizon, difference, p_value, means[other], means[reference])
 
 

@@ -11,7 +11,6 @@ import jax
 import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from metachron.base import Prior
 from metachron.inference.fit import Fit
@@ -141,6 +140,8 @@ def _on_prior(name: FlatName, prior: Prior) -> str:
 def _pairs(names: list[FlatName], draws: np.ndarray) -> Iterator[Finding]:
     if len(names) < 2 or len(draws) < 3:
         return
+    from scipy.stats import rankdata  # here, since every report imports this module, and few ask
+
     ranks = rankdata(draws, axis=0)
     varied = np.ptp(draws, axis=0) > 0
     table = np.zeros((len(names), len(names)))

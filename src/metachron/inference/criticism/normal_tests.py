@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import polars as pl
 from jaxtyping import Float
-from scipy import stats
 
 from metachron.inference.diagnostics import number_or_none
 
@@ -75,6 +74,8 @@ def judge_normal(errors: Float[np.ndarray, " error"]) -> NormalTests:
     if count < _LEAST:
         nan = float("nan")
         return NormalTests(count, float(np.mean(errors)) if count else nan, nan, nan, nan, nan)
+    from scipy import stats  # here, since every report imports this module, and few ask
+
     variance = float(np.var(errors, ddof=1))
     below, above = (float(tail((count - 1) * variance, count - 1)) for tail in (stats.chi2.cdf, stats.chi2.sf))
     taken = np.linspace(0, count - 1, min(count, SHAPIRO_MOST)).astype(int)

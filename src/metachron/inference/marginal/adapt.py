@@ -24,7 +24,7 @@ from metachron.inference.marginal.nodes import (
 )
 from metachron.inference.marginal.table import NodeModel, NodeTable, make_table
 from metachron.joint.design import Binding
-from metachron.joint.sites import Theta, unpack_population
+from metachron.joint.sites import Theta, population_at
 
 ADAPTING_ROWS = 4
 LEAST_SHARE = 0.1
@@ -50,7 +50,7 @@ def thetas_at(view: NodeModel, vectors: Float[np.ndarray, "theta free"]) -> dict
 
 @partial(jax.jit, static_argnames=("view",))
 def _unpack(vectors: Float[Array, "theta free"], *, view: NodeModel) -> dict[str, Array]:
-    return jax.vmap(lambda vector: unpack_population(vector, view.model, view.dims)[0])(vectors)
+    return jax.vmap(lambda vector: population_at(vector, view.model, view.dims))(vectors)
 
 
 def start_proposals(view: NodeModel, binding: Binding, vector: np.ndarray, *, seed: int) -> Proposals:

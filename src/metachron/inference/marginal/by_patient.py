@@ -15,7 +15,7 @@ from metachron.inference.marginal.correction import evaluate_draws
 from metachron.inference.marginal.prepare import prepare_at, why_not
 from metachron.joint import Dims, JointModel
 from metachron.joint.design import Binding, Design
-from metachron.joint.sites import Values, unpack_population
+from metachron.joint.sites import Values, population_at
 
 ADAPTING_VECTORS = 9
 LEAST_ROWS, MOST_ROWS, ROWS_IN_ALL = 8, 32, 1024
@@ -84,7 +84,7 @@ def integrate_patients(
 @partial(jax.jit, static_argnames=("model", "dims"))
 def _without_effects(vectors: Array, design: Design, *, model: JointModel, dims: Dims) -> Array:
     def one(vector: Array) -> Array:
-        theta, _ = unpack_population(vector, model, dims)
+        theta = population_at(vector, model, dims)
         values = Values(theta, jnp.zeros((dims.patients, 0)), jnp.zeros((0, 0)))
         return model.log_likelihood_by_patient(values, design, dims)
 

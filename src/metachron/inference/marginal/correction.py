@@ -17,7 +17,7 @@ from metachron.inference.marginal.kernel import at_precision, log_joint, row_ter
 from metachron.inference.marginal.table import NodeModel, NodeTable
 from metachron.inference.sampled import CHUNK
 from metachron.joint.population import fixed_part
-from metachron.joint.sites import unpack_population
+from metachron.joint.sites import population_at
 
 Slab = tuple[NodeTable, Blocks]
 
@@ -95,7 +95,7 @@ def _evaluate_chunk(
 def _evaluate(
     vectors: Float[Array, "draw free"], key: Array, table: NodeTable, *, view: NodeModel, effects: bool
 ) -> tuple[Float[Array, "draw block slot"], Float[Array, "draw block slot effect"]]:
-    thetas = jax.vmap(lambda vector: unpack_population(vector, view.model, view.dims)[0])(vectors)
+    thetas = jax.vmap(lambda vector: population_at(vector, view.model, view.dims))(vectors)
     uniform = jax.random.uniform(key, (len(table.slot), len(vectors), ROWS))
 
     def block(inputs: tuple[NodeTable, Array]) -> tuple[Array, Array]:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from scipy.special import logsumexp
-from scipy.stats import multivariate_t
 
 from metachron.inference.diagnostics import summarise_draws
 from metachron.inference.marginal.integrals import Integrals
@@ -65,6 +64,8 @@ class Proposal:
         return logsumexp(each, axis=0, b=self.weight[:, None])
 
     def _parts(self) -> list[Any]:
+        from scipy.stats import multivariate_t  # here, since forecasts import this module and never ask
+
         return [multivariate_t(mean, shape, df=DEGREES) for mean, shape in zip(self.mean, self.shape, strict=True)]
 
 

@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Float
-from scipy.stats import qmc
 
 from metachron.inference.marginal.blocks import LANES, ROWS, Blocks, make_blocks
 from metachron.inference.marginal.kernel import log_joint, row_terms
 from metachron.inference.marginal.mixture import Mixture, draw, improve, log_density
 from metachron.inference.marginal.table import NodeModel, NodeTable, make_table
+from metachron.inference.sobol import sobol_points
 from metachron.joint.design import Binding, Design
 from metachron.joint.population import correlation_factor, fixed_part, patient_spread
 from metachron.joint.sites import Theta
@@ -27,7 +27,7 @@ NEGLIGIBLE = 100.0
 @lru_cache(maxsize=8)
 def _points(coordinates: int, seed: int) -> np.ndarray:
     """Return scrambled Sobol points (Owen 1998) of shape (part, coordinate, lane)."""
-    points = qmc.Sobol(coordinates, scramble=True, rng=np.random.default_rng(seed)).random(ROWS * LANES)
+    points = sobol_points(ROWS * LANES, coordinates, seed=seed)
     return np.swapaxes(points.reshape(ROWS, LANES, coordinates), 1, 2)
 
 

@@ -5,6 +5,7 @@ from metachron.inference.predict.curves import IndividualCurves, individual_curv
 from metachron.inference.predict.estimates import individual_estimates
 from metachron.inference.predict.export import export_tables, population_table, predicted_sizes
 from metachron.inference.predict.hazard_ratio import hazard_ratio_over_time
+from metachron.inference.predict.modifiers import effect_modifiers
 from metachron.inference.predict.new_lesion_organs import new_lesion_organs
 from metachron.inference.predict.organs import has_organs, organ_parameters, variance_shares
 from metachron.inference.predict.population_survival import standardised_survival, survival_by_arm
@@ -30,6 +31,7 @@ __all__ = [
     "best_changes",
     "clinical_parameters",
     "describe_arms",
+    "effect_modifiers",
     "event_times",
     "export_tables",
     "has_organs",

@@ -14,7 +14,8 @@ from metachron.inference.fit import Fit
 from metachron.inference.predict.bands import quantiles
 from metachron.inference.predict.draws import Draws, take_draws
 from metachron.inference.predict.readings import effect_words, reading
-from metachron.joint import Coding, ParameterModel
+from metachron.joint import ParameterModel
+from metachron.joint.covariates import Coding
 from metachron.joint.dynamics_part import columns_of
 
 SCHEMA = {

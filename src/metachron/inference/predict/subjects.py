@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 from jaxtyping import Array, Int
-from scipy.stats import norm, qmc
+from scipy.special import ndtri
 
 from metachron.base import ModelError, list_briefly
 from metachron.cohort import Cohort
 from metachron.inference.fit import Fit
+from metachron.inference.sobol import sobol_points
 from metachron.joint import Binding, Design, Labels
 from metachron.joint.design import bind_patients
 from metachron.joint.lesion_table import LesionTable
@@ -160,9 +161,8 @@ def standard_normals(rows: int, columns: int, *, seed: int) -> np.ndarray:
     """Return scrambled Sobol points as standard normal values: random effects that fill their space evenly."""
     if columns == 0:
         return np.zeros((rows, 0))
-    points = qmc.Sobol(columns, scramble=True, rng=seed).random_base2(int(np.ceil(np.log2(max(rows, 2)))))[:rows]
     tiny = 2.0**-40
-    return norm.ppf(np.clip(points, tiny, 1.0 - tiny))
+    return np.asarray(ndtri(np.clip(sobol_points(rows, columns, seed=seed), tiny, 1.0 - tiny)))
 
 
 def patient_positions(fit: Fit, patients: Sequence[str] | None) -> np.ndarray:

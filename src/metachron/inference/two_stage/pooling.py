@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 TAIL = 0.95
 """Upper end of a 90 % interval."""
@@ -40,5 +40,5 @@ def pool(estimates: Float[np.ndarray, "set parameter"], variances: Float[np.ndar
     total = within + between
     with np.errstate(divide="ignore"):
         freedom = (sets - 1) * np.square(1.0 + within / between)
-    reach = student.ppf(TAIL, np.minimum(freedom, 1e9)) * np.sqrt(total)
+    reach = stdtrit(np.minimum(freedom, 1e9), TAIL) * np.sqrt(total)
     return Pooled(centre, np.sqrt(total), centre - reach, centre + reach, between / total)

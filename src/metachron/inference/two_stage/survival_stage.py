@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from scipy.stats import chi2, norm
+from scipy.special import gammaincinv, ndtr
 
 from metachron.inference.marginal.correction import systematic
 from metachron.inference.marginal.optimise import climb, optimum_at, positive, scale_at
@@ -122,7 +122,7 @@ def _student(
     """Return quasi-random points of a Student distribution, and their log density up to a constant."""
     size = len(centre)
     normal = standard_normals(count, size + 1, seed=seed)
-    stretch = np.sqrt(TAIL_FREEDOM / chi2.ppf(norm.cdf(normal[:, -1]), TAIL_FREEDOM))
+    stretch = np.sqrt(TAIL_FREEDOM / (2.0 * gammaincinv(TAIL_FREEDOM / 2.0, ndtr(normal[:, -1]))))
     standard = normal[:, :-1] * stretch[:, None]
     distance = np.sum(np.square(standard), axis=1)
     log_density = -0.5 * (TAIL_FREEDOM + size) * np.log1p(distance / TAIL_FREEDOM)

@@ -6,8 +6,7 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-from scipy.special import ndtri
-from scipy.stats import beta
+from scipy.special import betaincinv, ndtri
 
 from metachron.base import MONTHS_PER_YEAR
 from metachron.inference import Fit
@@ -67,7 +66,7 @@ def normal_plot(axes: Axes, errors: np.ndarray, tint: str) -> None:
     count = len(errors)
     place = np.unique(np.linspace(0, count - 1, min(count, _ORDER_POINTS)).round().astype(int))
     wanted = ndtri((place + 0.5) / count)
-    low, high = (ndtri(beta.ppf(level, place + 1, count - place)) for level in (0.05, 0.95))
+    low, high = (ndtri(betaincinv(place + 1, count - place, level)) for level in (0.05, 0.95))
     axes.fill_between(wanted, low, high, color=tint, alpha=0.22, lw=0)
     axes.plot(wanted, wanted, color=GREY, lw=0.8, ls=(0, (4, 3)))
     axes.plot(wanted, np.sort(errors)[place], "o", ms=2.2, color=INK)
