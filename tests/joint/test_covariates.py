@@ -153,3 +153,26 @@ def test_a_stated_coding_travels_with_the_model() -> None:
     binding = bound(model)
     assert binding.labels.columns["hazard"] == ("age_year/5",)
     np.testing.assert_allclose(binding.design.columns["hazard"][0, 0], (61.0 - 50.0) / 5.0)
+
+
+def test_an_interaction_is_the_product_of_its_columns() -> None:
+    """Of levels with levels, and of levels with a number."""
+    table = PATIENTS.with_columns(grade=pl.Series(["low", "mid", "high", "low", "mid", "high", "low"]))
+    terms = ("arm", "grade", "age_year", "arm:grade", "arm:age_year")
+    found = code_covariates((Covariate("age_year", centre=60.0, per=10.0),), {"hazard": terms}, table, None)
+    names, columns = found.names["hazard"], found.matrices["hazard"]
+    assert names[4:] == ["arm=B:grade=low", "arm=B:grade=mid", "arm=B:age_year/10"]
+    in_b = (table["arm"] == "B").to_numpy()
+    np.testing.assert_array_equal(columns[:, 4], in_b & (table["grade"] == "low").to_numpy())
+    np.testing.assert_allclose(columns[:, 6], in_b * (table["age_year"].to_numpy() - 60.0) / 10.0)
+
+
+def test_an_interaction_needs_the_effects_of_its_columns() -> None:
+    with pytest.raises(ModelError, match="'arm:sex' needs the effect of sex too"):
+        compose(hazard="weibull", covariates=["arm", "arm:sex"])
+    with pytest.raises(ModelError, match="needs the effect of arm too"):
+        compose(hazard="weibull", covariates=["sex", "arm:sex"])
+    by_arm = compose(hazard="weibull", dynamics_covariates={"growth_per_year": ["sex", "arm:sex"]})
+    binding = by_arm.bind(small_cohort())
+    assert binding.labels.columns["growth_per_year"] == ("sex=male", "arm=B:sex=male")
+    assert JointModel.from_toml(by_arm.to_toml()) == by_arm
