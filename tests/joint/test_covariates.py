@@ -141,7 +141,7 @@ def test_what_the_fit_does_not_know_is_refused(column: pl.Series, words: str) ->
 
 def code_and_bind(model: JointModel, table: pl.DataFrame, fitted: Binding) -> None:
     """Bind patients alone, so that only the rules of coding are met."""
-    from metachron.joint.design import bind_patients
+    from metachron.joint.bind import bind_patients
 
     bind_patients(model, table, np.ones(len(table)), np.arange(len(table)), labels=fitted.labels)
 

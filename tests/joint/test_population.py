@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from metachron.joint import JointModel, Values, compose
-from metachron.joint.design import bind_patients
+from metachron.joint.bind import bind_patients
 from metachron.joint.population import patient_effects, patient_parameters, row_parameters
 
 PATIENTS = pl.DataFrame(

@@ -14,7 +14,7 @@ from scipy import stats
 from metachron.base import DAYS_PER_YEAR, ModelError
 from metachron.cohort import Cohort
 from metachron.joint import JointModel, VisitPlan, compose, patients_in_arms
-from metachron.joint.design import bind_patients
+from metachron.joint.bind import bind_patients
 from metachron.joint.given_parameters import read_parameters
 from metachron.joint.hazard_terms import cumulative_hazard, patient_state
 from metachron.joint.population import PatientParameters, patient_parameters

@@ -46,7 +46,7 @@ def test_every_section_that_applies_is_there(kind: str, text: str) -> None:
 def test_what_is_left_out_is_said(pages: dict[str, Path]) -> None:
     dynamics, survival = (pages[name].read_text(encoding="utf-8") for name in ("dynamics", "survival"))
     assert "Survival is not shown: the model has no hazard" in dynamics
-    assert "Organs are not shown: the model has no effects of organs" in dynamics
+    assert "Organs are not shown: neither single lesions nor new lesions are recorded" in dynamics
     assert "Response of tumour size is not shown: the model has no tumour dynamics." in survival
     assert "Arms are not compared: there is one arm." in survival
     assert "Progression by size is not checked: the model has no tumour dynamics." in survival

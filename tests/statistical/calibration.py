@@ -20,7 +20,8 @@ from metachron.inference.diagnostics import summarise_draws
 from metachron.inference.posterior import population_draws
 from metachron.inference.settings import NutsSettings
 from metachron.joint import Binding, JointModel, VisitPlan, patients_in_arms
-from metachron.joint.design import Rows, bind_patients
+from metachron.joint.bind import bind_patients
+from metachron.joint.design import Rows
 from metachron.joint.names import FlatName, flat_names
 from metachron.joint.sites import CORRELATION, draw_prior_values
 from metachron.joint.stretches import Stretches

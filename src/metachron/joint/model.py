@@ -12,8 +12,9 @@ from jaxtyping import Array, Float
 
 from metachron.base import ModelError
 from metachron.cohort import Cohort
+from metachron.joint.bind import bind
 from metachron.joint.defaults import exchange_hazard, exchange_law, exchange_links, exchange_observation
-from metachron.joint.design import Binding, Design, Dims, Labels, bind
+from metachron.joint.design import Binding, Design, Dims, Labels
 from metachron.joint.dynamics_part import DynamicsPart
 from metachron.joint.likelihood import log_likelihood, log_likelihood_by_patient
 from metachron.joint.model_file import read_toml, write_toml

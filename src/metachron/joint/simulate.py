@@ -15,7 +15,8 @@ from jaxtyping import Array, Float
 
 from metachron.base import DAYS_PER_YEAR, ModelError
 from metachron.cohort import LIMIT_MM, Cohort
-from metachron.joint.design import Design, Dims, bind_patients
+from metachron.joint.bind import bind_patients
+from metachron.joint.design import Design, Dims
 from metachron.joint.dynamics_part import DynamicsPart
 from metachron.joint.given_parameters import read_parameters
 from metachron.joint.hazard_terms import cumulative_hazard, patient_state

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from metachron.base import MONTHS_PER_YEAR, ModelError
+from metachron.cohort.new_lesions import NEW_LESION
 from metachron.inference import Fit
 from metachron.inference.criticism import (
     Finding,
@@ -22,8 +23,10 @@ from metachron.inference.criticism import (
 )
 from metachron.inference.criticism.criticism import try_leave_one_out
 from metachron.inference.predict import (
+    Agreement,
     IndividualCurves,
     SizeCheck,
+    agreement,
     best_changes,
     clinical_parameters,
     describe_arms,
@@ -34,6 +37,7 @@ from metachron.inference.predict import (
     progression_vpc,
     recorded_progressions,
     recorded_sizes,
+    response_by_organ,
     size_changes,
     size_vpc,
     span_of_response,
@@ -89,6 +93,20 @@ class Numbers:
     @cached_property
     def organs(self) -> pl.DataFrame:
         return organ_parameters(self.fit)
+
+    @cached_property
+    def response_by_organ(self) -> pl.DataFrame:
+        """What was recorded by organ; no row without patients, or where neither lesions nor new ones are recorded."""
+        cohort = self.fit.cohort
+        if cohort is None or (cohort.lesions.is_empty() and NEW_LESION not in cohort.events["kind"]):
+            return pl.DataFrame()
+        return response_by_organ(cohort, limit_mm=self.fit.labels.limit_mm)
+
+    @cached_property
+    def agreement(self) -> Agreement:
+        """How far lesions of one patient agree."""
+        assert self.fit.cohort is not None
+        return agreement(self.fit.cohort, limit_mm=self.fit.labels.limit_mm)
 
     @cached_property
     def variance_shares(self) -> pl.DataFrame | None:

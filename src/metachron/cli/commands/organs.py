@@ -27,33 +27,43 @@ def organs(
     ] = None,
     json: Annotated[bool, Parameter(negative="", help="Print JSON, numbers unrounded.")] = False,
 ) -> None:
-    """Show by organ how lesions respond: each parameter, its ratio to a reference organ, and which organ does worse;
-    in which organs new lesions appear; and how the effect of treatment depends on baseline covariates that it interacts
-    with, as an organ's involvement (``--covariate arm,involved_liver,arm:involved_liver`` of ``metachron fit``).
+    """Show by organ how lesions responded, where progression came from, and where new lesions appeared.
+
+    By the model: each parameter by organ, its ratio to a reference organ, and which organ does worse; how the effect of
+    treatment depends on baseline covariates that it interacts with, as an organ's involvement (``metachron fit
+    --covariate arm,involved_liver,arm:involved_liver``).
 
     metachron organs trial.fit --reference lymph_node
     """
+    import polars as pl
+
     from metachron.inference import Fit
     from metachron.inference.predict import (
         effect_modifiers,
         has_organs,
         new_lesion_organs,
         organ_parameters,
+        response_by_organ,
         variance_shares,
     )
 
     loaded = Fit.load(fit)
     new = new_lesion_organs(loaded, reference=reference)
     modifiers = effect_modifiers(loaded)
-    asked = has_organs(loaded) or (new.is_empty() and modifiers.is_empty())
+    recorded = response_by_organ(loaded.cohort, limit_mm=loaded.labels.limit_mm) if loaded.cohort else pl.DataFrame()
+    asked = has_organs(loaded) or (new.is_empty() and modifiers.is_empty() and recorded.is_empty())
     found = organ_parameters(loaded, reference=reference) if asked else None
     shares = variance_shares(loaded) if loaded.model.dynamics and loaded.model.dynamics.lesion else None
     if json:
         levels = [] if shares is None else shares.to_dicts()
         known = [] if found is None else found.to_dicts()
         tables = {"new_lesions": new.to_dicts(), "variance_shares": levels, "effect_modifiers": modifiers.to_dicts()}
-        show_json({"organs": known, **tables})
+        show_json({"organs": known, "recorded": recorded.to_dicts(), **tables})
         return
+    if recorded.height:
+        say("Recorded: lesions by arm and organ, patients by the organ of their first progression, and new lesions")
+        show_table(recorded)
+        say("")
     if found is not None:
         _show(found)
     if new.height:

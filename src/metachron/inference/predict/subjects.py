@@ -16,7 +16,7 @@ from metachron.cohort import Cohort
 from metachron.inference.fit import Fit
 from metachron.inference.sobol import sobol_points
 from metachron.joint import Binding, Design, Labels
-from metachron.joint.design import bind_patients
+from metachron.joint.bind import bind_patients
 from metachron.joint.lesion_table import LesionTable
 
 

@@ -4,7 +4,7 @@ from metachron.report.figures.chains import traces
 from metachron.report.figures.differences import elpd_differences, patient_differences
 from metachron.report.figures.errors import event_errors, size_errors
 from metachron.report.figures.individual import individual_fits
-from metachron.report.figures.organs import organ_parameters
+from metachron.report.figures.organs import organ_parameters, progression_origins
 from metachron.report.figures.pareto import pareto_k
 from metachron.report.figures.response import spider, waterfall
 from metachron.report.figures.size_check import size_check
@@ -21,6 +21,7 @@ __all__ = [
     "pareto_k",
     "patient_differences",
     "progression_check",
+    "progression_origins",
     "size_check",
     "size_errors",
     "spider",

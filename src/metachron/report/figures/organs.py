@@ -41,3 +41,35 @@ def organ_parameters(source: Fit | Numbers) -> Chart:
         marks = [Line2D([], [], color=colour(k), marker="o", ls="", label=arm) for k, arm in enumerate(numbers.arms)]
         chart.legend(handles=marks, loc="outside upper right", ncols=len(marks))
         return chart
+
+
+def progression_origins(source: Fit | Numbers) -> Chart:
+    """Return the number of patients by the organ of their first progression, a panel for each arm.
+
+    Growth of the sum (filled) and new lesions (open) stand side by side.
+    """
+    numbers = Numbers.of(source)
+    table = numbers.response_by_organ
+    organs = table["organ"].unique().sort().to_list()
+    with new_chart(_ROW_INCH * len(organs) + _ABOVE_ROWS) as chart:
+        grid = chart.subplots(1, len(numbers.arms), squeeze=False, sharex=True, sharey=True)[0]
+        for index, (axes, arm) in enumerate(zip(grid, numbers.arms, strict=True)):
+            rows = {row["organ"]: row for row in table.filter(table["arm"] == arm).iter_rows(named=True)}
+            left = [0] * len(organs)
+            for name, label, fill in (
+                ("progression_by_growth", "growth", colour(index)),
+                ("progression_by_new_lesion", "new lesion", "white"),
+            ):
+                if not table[name].sum():
+                    continue
+                width = [rows[organ][name] if organ in rows else 0 for organ in organs]
+                axes.barh(
+                    range(len(organs)), width, left=left, color=fill, edgecolor=colour(index), height=0.6, label=label
+                )
+                left = [a + b for a, b in zip(left, width, strict=True)]
+            axes.set_yticks(range(len(organs)), [organ.replace("_", " ") for organ in organs])
+            axes.set_ylim(len(organs) - 0.5, -0.5)
+            axes.set_title(arm)
+            axes.set_xlabel("Patients with first progression")
+            axes.legend(fontsize=8)
+        return chart
