@@ -12,7 +12,9 @@ import pytest
 from inference.made_fits import TRUTH, make_fit
 from metachron.base import DAYS_PER_YEAR
 from metachron.cohort import Cohort
-from metachron.forecast import Forecast, forecast
+from metachron.forecast import Forecast, forecast, score
+from metachron.forecast.outcomes import after_without_new_lesion
+from metachron.forecast.scores import FREE_OF, MODEL
 from metachron.forecast.summaries import ANY, FREE_OF_BOTH, NEW_LESION, PROGRESSION_FREE, SURVIVAL
 from metachron.joint import JointModel, VisitPlan, compose, patients_in_arms
 
@@ -74,6 +76,8 @@ def test_constant_rates_give_the_closed_form_of_competing_risks(clock: str) -> N
     np.testing.assert_allclose(each[FREE_OF_BOTH], each[PROGRESSION_FREE] * np.exp(-RATE), rtol=1e-6)
     alive = found.outcomes.filter(pl.col("quantity") == SURVIVAL)["value"]
     np.testing.assert_allclose(alive, np.exp(-HAZARD), rtol=1e-6)
+    np.testing.assert_allclose(last.filter(pl.col("organ") == ANY)["free"], np.exp(-HAZARD - RATE), rtol=1e-6)
+    assert last.filter(pl.col("organ") != ANY)["free"].is_nan().all()
 
 
 def test_in_gap_time_the_clock_runs_from_the_last_lesion_seen() -> None:
@@ -99,3 +103,43 @@ def test_without_rows_of_new_lesions_a_patient_is_taken_to_be_free_and_the_notes
     assert not any("new lesions and clinical progression come on top" in note for note in found.notes)
     assert set(found.new_lesions["organ"]) == {ANY, *ORGANS}
     assert found.new_lesions["patient"].n_unique() == len(cohort.patient_ids)
+
+
+def test_what_comes_first_after_the_landmark_is_scored() -> None:
+    """a has a new lesion, b dies, c is last assessed on day 150, d before the landmark, e had its lesion before it."""
+    happened = [("a", "new_lesion", 100.0), ("b", "death", 200.0), ("a", "death", 300.0), ("e", "new_lesion", 30.0)]
+    events = [(patient, kind, day, day) for patient, kind, day in happened]
+    last = {"a": (150.0, 300.0), "b": (150.0, 200.0), "c": (150.0, 400.0), "d": (50.0, 400.0), "e": (120.0, 400.0)}
+    rows = [
+        (p, kind, 0.0, day) for p, days in last.items() for kind, day in zip(("new_lesion", "death"), days, strict=True)
+    ]
+    cohort = Cohort.create(
+        "by hand",
+        {
+            "patients": pl.DataFrame({"patient": list(last), "study": "S", "arm": "A"}),
+            "events": pl.DataFrame(events, ["patient", "kind", "day_lower", "day_upper"], orient="row"),
+            "followup": pl.DataFrame(rows, ["patient", "kind", "entry_day", "last_day"], orient="row"),
+        },
+    )  # fmt: skip
+    found = after_without_new_lesion(cohort, 60.0, compose(dynamics=None, hazard="weibull", new_lesions="weibull"))
+    told = {p: (round(year * DAYS_PER_YEAR, 6), event) for p, year, event in found.iter_rows()}
+    assert told == {"a": (40.0, True), "b": (140.0, True), "c": (90.0, False), "e": (60.0, False)}
+
+
+def test_survival_without_new_lesions_is_scored_beside_its_competitors() -> None:
+    """Forecasts from the truth are calibrated, and do not tell patients of one rate apart."""
+    model = plain("calendar", "exponential")
+    theta = {k: v for k, v in TRUTH.items() if not k.startswith("death")}
+    theta |= {"death.log_scale_year": -np.log(HAZARD), "new_lesion.log_scale_year": -np.log(RATE)}
+    plan = VisitPlan(tuple(np.arange(0.0, 700.0, 14.0)), 700.0)
+    arms = {"control": 80, "new": 80}
+    teachers = model.simulate(theta, patients_in_arms(arms), plan, seed=1)
+    others = model.simulate(theta, patients_in_arms(arms, "other"), plan, seed=2)
+    found = score(make_fit(model, teachers, theta, draws=100), others, landmark_day=0.0, horizon_day=365.0, draws=100)
+    own = found.table.filter(pl.col("of") == FREE_OF)
+    assert {MODEL, "Kaplan-Meier by arm"} <= set(own["method"])
+    value = dict(own.filter(pl.col("method") == MODEL).select("score", "value").iter_rows())
+    free = np.exp(-(HAZARD + RATE))
+    assert value["Brier"] == pytest.approx(free * (1.0 - free), abs=0.03)
+    assert value["AUC"] == pytest.approx(0.5, abs=0.1)
+    assert set(found.calibration["of"]) == {"survival", FREE_OF}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
@@ -10,9 +10,10 @@ from jaxtyping import Float
 
 from metachron.base import InputError, ModelError
 from metachron.cohort import Cohort
-from metachron.forecast.outcomes import BASELINE, CHANGE, after, size_covariates
+from metachron.forecast.outcomes import BASELINE, CHANGE, size_covariates
 from metachron.survival import fit_cox, kaplan_meier
 
+Outcome = Callable[[Cohort], pl.DataFrame]
 KAPLAN_MEIER = "Kaplan-Meier by arm"
 COX = "Cox, baseline"
 COX_CHANGE = "Cox, baseline and change in size"
@@ -24,7 +25,7 @@ def survival_competitors(
     landmark_day: float,
     times_year: Float[np.ndarray, " time"],
     *,
-    event: str,
+    outcome: Outcome,
     covariates: Sequence[str],
     sizes: bool,
     limit_mm: float,
@@ -34,6 +35,7 @@ def survival_competitors(
     Parameters
     ----------
     times_year : from the landmark.
+    outcome : of a cohort, patient, time_year from the landmark, event; who is not in it is not looked at.
     covariates : columns of the table patients for the Cox models; the arm, where there are several, and with sizes the
         log of the baseline size are added.
     sizes : whether sizes are known: else there is no Cox model with their change.
@@ -44,8 +46,8 @@ def survival_competitors(
     models = {COX: columns}
     if sizes and landmark_day > 0:
         models[COX_CHANGE] = [*columns, CHANGE]
-    learned = _table(train, landmark_day, event, sizes, limit_mm)
-    asked = _table(test, landmark_day, event, sizes, limit_mm)
+    learned = _table(train, landmark_day, outcome, sizes, limit_mm)
+    asked = _table(test, landmark_day, outcome, sizes, limit_mm)
     found = {KAPLAN_MEIER: _by_arm(learned, asked, times_year)}
     for name, chosen in models.items():
         if not chosen:
@@ -61,8 +63,8 @@ def survival_competitors(
     return found
 
 
-def _table(cohort: Cohort, landmark_day: float, event: str, sizes: bool, limit_mm: float) -> pl.DataFrame:
-    table = cohort.patients.join(after(cohort, landmark_day, event), on="patient", maintain_order="left")
+def _table(cohort: Cohort, landmark_day: float, outcome: Outcome, sizes: bool, limit_mm: float) -> pl.DataFrame:
+    table = cohort.patients.join(outcome(cohort), on="patient", maintain_order="left")
     if not sizes:
         return table
     return table.join(size_covariates(cohort, landmark_day, limit_mm), on="patient", maintain_order="left")

@@ -10,7 +10,8 @@ import numpy as np
 
 from metachron.base import ModelError
 from metachron.cohort import Cohort
-from metachron.forecast.score import Predicted, join, predict, score_predicted
+from metachron.forecast.foretold import Predicted, join, predict
+from metachron.forecast.score import score_predicted
 from metachron.forecast.scores import Scores
 from metachron.forecast.source import Source
 from metachron.inference import fit

@@ -42,6 +42,31 @@ def after(cohort: Cohort, landmark_day: float, event: str) -> pl.DataFrame:
     return outcomes(cohort, event).select("patient", time, "event")
 
 
+def after_without_new_lesion(cohort: Cohort, landmark_day: float, model: JointModel) -> pl.DataFrame:
+    """Return patient, time_year from the landmark, and event: the first new lesion found after it, or the event of the
+    model, whichever comes first; censored at the last assessment for new lesions.
+
+    A new lesion counts on the day on which it was found. Patients not assessed after the landmark are left out, unless
+    the event of the model followed.
+    """
+    new = cohort.events.filter((pl.col("kind") == NEW_LESION) & (pl.col("day_upper") > landmark_day))
+    first = new.group_by("patient").agg((pl.col("day_upper").min() / DAYS_PER_YEAR).alias("new_year"))
+    assessed = cohort.followup.filter(pl.col("kind") == NEW_LESION)
+    assessed = assessed.group_by("patient").agg((pl.col("last_day").max() / DAYS_PER_YEAR).alias("assessed_year"))
+    table = cohort.patients.select("patient").join(first, on="patient", how="left", maintain_order="left")
+    table = table.join(assessed, on="patient", how="left", maintain_order="left")
+    died = pl.lit(None, pl.Float64).alias("died_year")
+    if model.hazard is not None:
+        known = outcomes(cohort, model.hazard.event).filter("event").select("patient", died_year="time_year")
+        table = table.join(known, on="patient", how="left", maintain_order="left")
+    else:
+        table = table.with_columns(died)
+    happened = pl.min_horizontal("new_year", "died_year")
+    time = pl.coalesce(happened, "assessed_year") - landmark_day / DAYS_PER_YEAR
+    found = table.select("patient", time.alias("time_year"), happened.is_not_null().alias("event"))
+    return found.filter(pl.col("time_year") > 0)
+
+
 def sizes_of(cohort: Cohort, limit_mm: float) -> pl.DataFrame:
     """Return patient, day, size_mm (the limit where censored), censored, of the sum of lesions, in order of time."""
     rows = size_rows(cohort.measurements, cohort.lesions, "sum", limit_mm=limit_mm).used

@@ -37,7 +37,8 @@ class Forecast:
         scan up to this one has shown progression by size; progressed_alive: that the patient lived to see one that did;
         progression_free: that the patient is alive without it.
     new_lesions : patient, option, organ (``any``, and each one), day, new_lesion (the probability that the patient
-        lives to have one by then), new_lesion_q05, new_lesion_q50, new_lesion_q95; empty where they are not modelled.
+        lives to have one by then), new_lesion_q05, new_lesion_q50, new_lesion_q95, free (to be alive without any; NaN
+        for a single organ); empty where they are not modelled.
     outcomes : patient, option, quantity, value, q05, q95: at the horizon.
     differences : patient, option, against, quantity, difference, q05, q95, probability_higher: paired over draws.
     reliability : patient, pareto_k, effective_draws (NaN where nobody was weighed: sizes lesion by lesion),

@@ -8,6 +8,8 @@ from typing import Any
 
 import polars as pl
 
+SURVIVAL_OF, FREE_OF, SIZES_OF = "survival", "survival without new lesions", "sizes"
+"""What is scored."""
 MODEL = "joint model"
 LAST, LINE = "last value carried forward", "straight line"
 INTEGRATED_BRIER, CRPS_OF_LOG_SIZE = "integrated Brier", "CRPS of log size"
@@ -19,9 +21,9 @@ class Scores:
 
     Parameters
     ----------
-    table : landmark_day, horizon_day, of (survival or sizes), method, patients, count (of events by the horizon, or of
-        sizes), score, value, low, high.
-    calibration : landmark_day, horizon_day, patients, forecast, observed, low, high: by group of like forecasts.
+    table : landmark_day, horizon_day, of (survival, survival without new lesions, or sizes), method, patients, count
+        (of events by the horizon, or of sizes), score, value, low, high.
+    calibration : landmark_day, horizon_day, of, patients, forecast, observed, low, high: by group of like forecasts.
     notes : how the scores came about.
     """
 

@@ -96,9 +96,10 @@ def progression_table(found: Futures, patients: Who, options: Who, times: Times)
 def new_lesion_table(
     found: Futures, patients: Who, options: Who, times: Times, organs: Sequence[str], *, gap: bool
 ) -> pl.DataFrame:
-    """Return patient, option, organ, day, new_lesion, new_lesion_q05, new_lesion_q50, new_lesion_q95.
+    """Return patient, option, organ, day, new_lesion, new_lesion_q05, new_lesion_q50, new_lesion_q95, free.
 
     ``new_lesion`` : probability that the patient lives to have one between the landmark and the day: death competes.
+    ``free`` : probability to be alive then without any (of the organ ``any`` alone).
     In gap time, where every new lesion starts the clock anew, an organ's is that of the next new lesion of all.
     """
     expected, shares = _draws_first(found.new_lesions), _draws_first(found.organs)
@@ -111,7 +112,8 @@ def new_lesion_table(
             frames.append((organ, share * any_organ if gap else _incidence(share * expected, alive)))
     tables = []
     for organ, each in frames:
-        columns = {"new_lesion": each.mean(0), **band(each, prefix="new_lesion_")}
+        free = (alive * np.exp(-expected)).mean(0) if organ == ANY else np.full(each.shape[1:], np.nan)
+        columns = {"new_lesion": each.mean(0), **band(each, prefix="new_lesion_"), "free": free}
         rows = _long(patients, options, times.hazard.time_year, columns)
         tables.append(rows.insert_column(2, pl.Series("organ", [organ] * len(rows))))
     return pl.concat(tables)

@@ -7,12 +7,12 @@ from pathlib import Path
 import polars as pl
 
 from metachron.base import FitFileError
-from metachron.forecast.scores import CRPS_OF_LOG_SIZE, INTEGRATED_BRIER, MODEL
+from metachron.forecast.scores import CRPS_OF_LOG_SIZE, FREE_OF, INTEGRATED_BRIER, MODEL, SIZES_OF, SURVIVAL_OF
 
 FILE = "skill.csv"
 _PAIR = ["landmark_day", "horizon_day"]
 _COLUMNS = {*_PAIR, "of", "method", "patients", "score", "value", "low", "high"}
-_DECISIVE = {"survival": INTEGRATED_BRIER, "sizes": CRPS_OF_LOG_SIZE}
+_DECISIVE = {SURVIVAL_OF: INTEGRATED_BRIER, FREE_OF: INTEGRATED_BRIER, SIZES_OF: CRPS_OF_LOG_SIZE}
 """The proper score that a verdict rests on, by what is forecast."""
 
 

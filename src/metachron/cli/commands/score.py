@@ -64,7 +64,7 @@ def score(
         return
     show_table(found.table)
     if found.calibration.height:
-        say("\nCalibration of survival, groups of like forecasts from the lowest up (90 % interval of Kaplan-Meier):\n")
+        say("\nCalibration, groups of like forecasts from the lowest up (90 % interval of Kaplan-Meier):\n")
         show_table(found.calibration.select(pl.exclude("horizon_day")))
     say("")
     for sentence in found.notes:
