@@ -90,7 +90,7 @@ def test_draws_go_back_to_what_the_model_computes_with(drawn: tuple[Fit, np.ndar
     """A correlation matrix returns to its Cholesky factor."""
     fit, positions = drawn
     chain, draw = np.array([0, 1]), np.array([5, 17])
-    theta = theta_at(fit.posterior, fit.model, fit.dims, chain, draw)
+    theta = theta_at(fit.arrays, fit.model, fit.dims, chain, draw)
     for k in (0, 1):
         values, _ = unpack(positions[chain[k], draw[k]], fit.model, fit.dims)
         for name, value in values.theta.items():

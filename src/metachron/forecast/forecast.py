@@ -116,7 +116,7 @@ def _check(
         )
     if not scan_every_day >= 1:
         raise ModelError(f"scans are days apart; found scan_every_day = {scan_every_day:g}")
-    known = fit.sample_stats["lp"].size
+    known = fit.shape[0] * fit.shape[1]
     if min(draws, known) < MANY:
         raise ModelError(f"a forecast needs at least {MANY} draws; {draws} are asked for, and the fit has {known}")
     if leave_out and has_single_lesions(fit.model):

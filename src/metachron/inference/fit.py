@@ -7,17 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-import xarray as xr
 
 from metachron.cohort import Cohort
 from metachron.inference.diagnostics import Diagnostics, diagnose, number_or_none
 from metachron.inference.posterior import EFFECT, population_draws
 from metachron.joint import Dims, JointModel, Labels
 from metachron.joint.names import flat_names
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from metachron.inference.stored import StoredGroup
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,35 @@ class Fit:
     provenance: Mapping[str, Any]
     cohort: Cohort | None
 
+    @classmethod
+    def of_stored(cls, posterior: StoredGroup, sample_stats: StoredGroup, **rest: Any) -> Fit:
+        """Return the fit of draws as they lie in a file; their labels are put on when they are first asked for."""
+        fit = cls.__new__(cls)
+        fit.__dict__.update(rest, _stored={"posterior": posterior, "sample_stats": sample_stats})
+        return fit
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            stored = self.__dict__.get("_stored", {})
+            if name not in stored:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return self.__dict__.setdefault(name, stored[name].dataset())
+
+    @cached_property
+    def arrays(self) -> Mapping[str, np.ndarray]:
+        """The draws by name without their labels: chains and draws first."""
+        if stored := self.__dict__.get("_stored"):
+            return dict(stored["posterior"].arrays)
+        return {str(name): values.to_numpy() for name, values in self.posterior.data_vars.items()}
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of chains and of draws of each."""
+        stored = self.__dict__.get("_stored")
+        lp = stored["sample_stats"].arrays["lp"] if stored else self.sample_stats["lp"]
+        return int(lp.shape[0]), int(lp.shape[1])
+
     @cached_property
     def diagnostics(self) -> Diagnostics:
         """Convergence: R-hat, effective sample sizes, divergences, E-BFMI."""
@@ -49,7 +82,7 @@ class Fit:
         effects = [
             self.posterior[name].to_numpy() for name in map(str, self.posterior.data_vars) if name.endswith(EFFECT)
         ]
-        shape = self.sample_stats["lp"].shape
+        shape = self.shape
         integrals = self.provenance.get("integrals")
         return diagnose(
             [name for name, _, _ in names],
@@ -111,12 +144,14 @@ class Fit:
 
     def to_datatree(self) -> xr.DataTree:
         """Return posterior and sampler statistics as the DataTree that ArviZ works with."""
+        import xarray as xr
+
         return xr.DataTree.from_dict({"/posterior": self.posterior, "/sample_stats": self.sample_stats})
 
     def __repr__(self) -> str:
         dynamics = [self.model.dynamics.law.name] if self.model.dynamics else []
         hazard = [self.model.hazard.hazard.name] if self.model.hazard else []
-        shape = self.sample_stats["lp"].shape
+        shape = self.shape
         size = f"{len(self.labels.patients)} patients, {shape[0]} x {shape[1]} draws"
         return f"Fit({' + '.join(dynamics + hazard)}, {size}, {self.diagnostics.verdict})"
 

@@ -6,17 +6,21 @@ import io
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import h5netcdf
 import numpy as np
 import polars as pl
-import xarray as xr
 
 from metachron.base import FitFileError, MetachronError
 from metachron.cohort import AcceptedException, Cohort
 from metachron.inference.fit import Fit
+from metachron.inference.stored import StoredGroup
 from metachron.joint import Dims, JointModel, Labels
 from metachron.joint.covariates import Coding
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 FORMAT = "metachron-fit"
 FORMAT_VERSION = 1
@@ -24,6 +28,8 @@ FORMAT_VERSION = 1
 
 def write_fit(fit: Fit, path: Path) -> Path:
     """Write a fit; the file appears whole or not at all."""
+    import xarray as xr
+
     groups = {"/posterior": fit.posterior, "/sample_stats": fit.sample_stats}
     if fit.cohort is not None:
         groups["/cohort"] = _cohort_dataset(fit.cohort)
@@ -52,23 +58,24 @@ def read_fit(path: Path) -> Fit:
     if not path.is_file():
         raise FitFileError(f"fit file {path}: there is no such file; give the path that 'metachron fit --out' wrote")
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as opened:
-            tree = opened.load()
+        with h5netcdf.File(path, "r") as opened:
+            attributes = dict(opened.attrs)
+            groups = {name: StoredGroup.read(group) for name, group in opened.groups.items()}
     except Exception as error:  # the netCDF reader raises many kinds on damaged bytes
         raise FitFileError(
             f"fit file {path}: cannot be read as netCDF ({type(error).__name__}: {error}); the file is damaged or is "
             "not a fit; fit again, or copy it again from where it was made"
         ) from error
-    _check_format(tree.attrs, path)
+    _check_format(attributes, path)
     try:
-        return Fit(
-            model=JointModel.from_toml(tree.attrs["model"], f"{path} (model)"),
-            posterior=tree["posterior"].to_dataset(),
-            sample_stats=tree["sample_stats"].to_dataset(),
-            labels=_labels(json.loads(tree.attrs["labels"])),
-            dims=_dims(json.loads(tree.attrs["dims"])),
-            provenance=json.loads(tree.attrs["provenance"]),
-            cohort=_cohort(tree["cohort"].to_dataset()) if "cohort" in tree.children else None,
+        return Fit.of_stored(
+            groups["posterior"],
+            groups["sample_stats"],
+            model=JointModel.from_toml(attributes["model"], f"{path} (model)"),
+            labels=_labels(json.loads(attributes["labels"])),
+            dims=_dims(json.loads(attributes["dims"])),
+            provenance=json.loads(attributes["provenance"]),
+            cohort=_cohort(groups["cohort"]) if "cohort" in groups else None,
         )
     except (KeyError, ValueError, TypeError, MetachronError, pl.exceptions.PolarsError) as error:
         raise FitFileError(
@@ -117,6 +124,8 @@ def _dims(data: dict[str, Any]) -> Dims:
 
 def _cohort_dataset(cohort: Cohort) -> xr.Dataset:
     """Return the cohort's tables as bytes of Parquet, one variable each."""
+    import xarray as xr
+
     variables = {}
     for name, frame in {**cohort.tables, "unused": cohort.unused}.items():
         buffer = io.BytesIO()
@@ -132,9 +141,9 @@ def _cohort_dataset(cohort: Cohort) -> xr.Dataset:
     return xr.Dataset(variables, attrs={"about": json.dumps(about, default=str)})
 
 
-def _cohort(dataset: xr.Dataset) -> Cohort:
-    about = json.loads(dataset.attrs["about"])
-    tables = {str(name): pl.read_parquet(io.BytesIO(dataset[name].to_numpy().tobytes())) for name in dataset.data_vars}
+def _cohort(stored: StoredGroup) -> Cohort:
+    about = json.loads(stored.attributes["about"])
+    tables = {name: pl.read_parquet(io.BytesIO(values.tobytes())) for name, values in stored.arrays.items()}
     unused = tables.pop("unused")
     return Cohort.create(
         about["name"],

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import xarray as xr
 from jaxtyping import Array, Float
 
 from metachron.inference.sampled import CHUNK, Sampled
@@ -17,6 +17,9 @@ from metachron.joint.design import Binding, Design
 from metachron.joint.names import FlatName, site_axes
 from metachron.joint.population import lesion_effects, patient_effects
 from metachron.joint.sites import CORRELATION, Theta, list_sites, population_at, unpack
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 EFFECT = ".effect"
 LESION_EFFECT = ".lesion_effect"
@@ -59,6 +62,8 @@ def name_draws(
     effects : patient effects on the transform scale, in the order of the model, where the sampled vectors hold the
         population parameters alone.
     """
+    import xarray as xr
+
     chains, draws, free = sampled.positions.shape
     rows = sampled.positions.reshape(-1, free)
     short = -len(rows) % CHUNK
@@ -111,10 +116,17 @@ def _at(values: np.ndarray, index: tuple[int, ...]) -> np.ndarray:
     return values[every]
 
 
-def theta_at(posterior: xr.Dataset, model: JointModel, dims: Dims, chain: np.ndarray, draw: np.ndarray) -> Theta:
-    """Return the population parameters of chosen draws, stacked along a first axis; correlation as Cholesky factor."""
+def theta_at(
+    arrays: Mapping[str, np.ndarray], model: JointModel, dims: Dims, chain: np.ndarray, draw: np.ndarray
+) -> Theta:
+    """Return the population parameters of chosen draws, stacked along a first axis; correlation as Cholesky factor.
+
+    Parameters
+    ----------
+    arrays : values by name (`Fit.arrays`), chains and draws first.
+    """
     theta = {}
     for site in list_sites(model, dims):
-        value = posterior[site.name].to_numpy()[chain, draw]
+        value = arrays[site.name][chain, draw]
         theta[site.name] = jnp.asarray(np.linalg.cholesky(value) if site.name == CORRELATION else value)
     return theta

@@ -22,7 +22,7 @@ def record(source: Source, file: Path) -> dict[str, Any]:
         problems.append(f"{file.name} has {size} bytes, more than {SIZE_LIMIT_BYTES}")
     if {"patient", "series"} & set(source.fit.posterior.dims) and source.fit.cohort is None:
         problems.append(f"{file.name} holds effects of single patients")
-    chains, draws = fit.sample_stats["lp"].shape
+    chains, draws = fit.shape
     integrals = fit.provenance.get("integrals") or {}
     return {
         "model": fit.model.describe(),

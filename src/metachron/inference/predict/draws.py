@@ -35,11 +35,11 @@ def take_draws(fit: Fit, draws: int) -> Draws:
     """
     if draws < 1:
         raise ModelError(f"predictions need at least 1 draw; found draws = {draws}")
-    chains, length = fit.sample_stats["lp"].shape
+    chains, length = fit.shape
     total = chains * length
     pick = np.linspace(0, total - 1, min(draws, total)).round().astype(int)
     chain, draw = np.divmod(pick, length)
-    theta = theta_at(fit.posterior, fit.model, fit.dims, chain, draw)
+    theta = theta_at(fit.arrays, fit.model, fit.dims, chain, draw)
     return Draws(theta, _named(fit, EFFECT, chain, draw), _named(fit, LESION_EFFECT, chain, draw))
 
 
@@ -57,8 +57,8 @@ def population_vectors(fit: Fit, draws: int) -> Float[np.ndarray, "draw free"]:
 
 
 def _named(fit: Fit, suffix: str, chain: np.ndarray, draw: np.ndarray) -> dict[str, Array]:
-    names = [str(name) for name in fit.posterior.data_vars if str(name).endswith(suffix)]
-    return {name.removesuffix(suffix): jnp.asarray(fit.posterior[name].to_numpy()[chain, draw]) for name in names}
+    own = {name: values for name, values in fit.arrays.items() if name.endswith(suffix)}
+    return {name.removesuffix(suffix): jnp.asarray(values[chain, draw]) for name, values in own.items()}
 
 
 def fitted_parameters(model: JointModel, draw: Draws, design: Design) -> PatientParameters | None:
