@@ -178,7 +178,8 @@ def deadly() -> Fit:
 
 
 def test_death_and_new_lesions_are_forecast_with_lesions(deadly: Fit) -> None:
-    new = trial(deadly.model, 4, "elsewhere", seed=5, visits=(-7.0, 50.0))
+    others = trial(deadly.model, 4, "elsewhere", seed=5, visits=(-7.0, 50.0))
+    new = others.select(others.patient_ids[2:3])
     told = forecast(deadly, new, landmark_day=0.0, horizon_day=365.0, draws=300)
     assert told.outcomes.filter(pl.col("quantity") == SURVIVAL)["value"].is_between(0.0, 1.0, closed="none").all()
     assert set(told.new_lesions["organ"]) == {"any", "bone", "liver"}

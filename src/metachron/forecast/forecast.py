@@ -16,7 +16,7 @@ from metachron.forecast.notes import notes_on
 from metachron.forecast.outcomes import lesion_sizes_of, new_lesions_of, sizes_of
 from metachron.forecast.result import TABLES, Forecast
 from metachron.forecast.seen import seen_log_likelihood
-from metachron.forecast.single_lesions import has_single_lesions
+from metachron.forecast.single_lesions import check_targets, has_single_lesions
 from metachron.forecast.source import Source
 from metachron.forecast.telling import tell
 from metachron.inference import Fit
@@ -77,6 +77,8 @@ def forecast(
     if fit.model.dynamics is None:
         recorded = recorded.clear()
     single = has_single_lesions(fit.model)
+    if single:
+        check_targets(known, limit_mm=fit.labels.limit_mm)
     vectors = population_vectors(fit, draws)
     tables: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
 

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 
 from metachron.base import ModelError, list_briefly
 from metachron.cohort import Cohort
+from metachron.cohort.size_rows import size_rows
 from metachron.joint import Binding, JointModel, Labels
 from metachron.joint.lesion_table import tabulate_lesions
 
@@ -43,6 +44,19 @@ def bind_copies(model: JointModel, cohort: Cohort, labels: Labels) -> Binding:
     return Binding(binding.design._replace(lesions=table), binding.dims, binding.labels)
 
 
+def check_targets(cohort: Cohort, *, limit_mm: float) -> None:
+    """Raise `ModelError` for patients without a target lesion that has a size: their sum would mean nothing."""
+    used = size_rows(cohort.measurements, cohort.lesions, "lesion", limit_mm=limit_mm).used
+    targets = cohort.lesions.filter(pl.col("role") == "target")
+    known = used.join(targets, on=["patient", "lesion"], how="semi")
+    without = cohort.patients.join(known, on="patient", how="anti")["patient"].to_list()
+    if without:
+        raise ModelError(
+            f"patients {list_briefly(without)} have no target lesion with a size (table lesions, column role): "
+            "progression by size is that of the sum over target lesions; name the role of their lesions"
+        )
+
+
 def lesion_names(cohort: Cohort, binding: Binding, rows: Int[np.ndarray, " patient"]) -> LesionNames:
     """Return the lesions of each patient of a cohort.
 
@@ -50,11 +64,6 @@ def lesion_names(cohort: Cohort, binding: Binding, rows: Int[np.ndarray, " patie
     ----------
     binding : of copies of the cohort's patients.
     rows : of each patient, one of its copies.
-
-    Raises
-    ------
-    ModelError
-        When patients have no target lesion: their sum of diameters, and so progression by size, would mean nothing.
     """
     table = binding.design.lesions
     if table is None:
@@ -68,9 +77,4 @@ def lesion_names(cohort: Cohort, binding: Binding, rows: Int[np.ndarray, " patie
             organ, role = known[patient, name]
             found.append((patient, int(column), name, organ, role == "target"))
             target[place, column] = role == "target"
-    if without := [patient for patient, own in zip(cohort.patient_ids, target, strict=True) if not own.any()]:
-        raise ModelError(
-            f"patients {list_briefly(without)} have no target lesion with a size (table lesions, column role): "
-            "progression by size is that of the sum over target lesions; name the role of their lesions"
-        )
     return LesionNames(pl.DataFrame(found, _NAMES, orient="row"), target)
