@@ -90,6 +90,13 @@ def test_weights_count_like_repeated_draws() -> None:
     np.testing.assert_array_equal(found, expected)
 
 
+def test_draws_without_weight_do_not_count() -> None:
+    """Not even infinite ones: a tumour that explodes kills, and its size has no weight."""
+    draws, weights = np.array([[1.0], [2.0], [np.inf]]), np.array([[1.0], [3.0], [0.0]])
+    alone = crps(draws[:2], weights[:2], np.array([1.5]))
+    np.testing.assert_allclose(crps(draws, weights, np.array([1.5])), alone)
+
+
 def test_the_bootstrap_interval_is_that_of_a_mean() -> None:
     values = np.random.default_rng(5).normal(size=400)
     low, high = bootstrap(400, lambda i: float(values[i].mean()), samples=2000)

@@ -119,6 +119,7 @@ def crps(
     E|X - y| - E|X - X'| / 2, Gneiting 2007, doi:10.1198/016214506000001437. For a single draw it is the absolute error.
     """
     share = weights / weights.sum(axis=0)
+    draws = np.where(share > 0, draws, observed)  # a draw may be infinite where nobody lives to have it
     error = np.sum(share * np.abs(draws - observed), axis=0)
     order = np.argsort(draws, axis=0)
     x, w = (np.take_along_axis(values, order, axis=0) for values in (draws, share))
