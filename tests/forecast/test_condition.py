@@ -11,7 +11,10 @@ from inference.line_trial import LINE, line_trial
 from metachron.cohort import Cohort
 from metachron.forecast import condition as conditioning
 from metachron.forecast import forecast
+from metachron.forecast.copies import copy_patients
+from metachron.forecast.landmark import known_at
 from metachron.inference import Fit, fit
+from metachron.inference.predict.draws import population_vectors
 from metachron.joint import VisitPlan, patients_in_arms
 
 LANDMARK, HORIZON, DRAWS = 110.0, 400.0, 2000
@@ -69,6 +72,27 @@ def test_the_forecast_of_a_line_is_the_closed_form(line_fit: Fit, three: Cohort)
         for column, level in (("size_mm_q05", 0.05), ("size_mm_q50", 0.5), ("size_mm_q95", 0.95)):
             reached = float(np.sum(weight * norm.cdf(np.log(last[column][0]), mean, sd)))
             assert reached == pytest.approx(level, abs=5.0 * np.sqrt(level * (1.0 - level) / effective))
+
+
+def test_doubtful_patients_among_many_are_weighed_again(
+    line_fit: Fit, three: Cohort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With everybody doubtful, and as many nodes the second time as a few patients have: the draws of a few."""
+    known = known_at(three, LANDMARK, line_fit.model)
+    vectors = population_vectors(line_fit, 500)
+    copies = copy_patients(known, line_fit.model, line_fit.labels, ("a",), None, seed=1)
+    few = conditioning.weigh(line_fit, copies, vectors, seed=1)
+    monkeypatch.setattr(conditioning, "MANY_PATIENTS", 1)
+    monkeypatch.setattr(conditioning, "K_LIMIT", -10.0)
+    coarse = conditioning._weigh(
+        line_fit, copies, few.binding, vectors, seed=1, mean_rows=conditioning.ROWS_OF_MANY, without=None
+    )
+    assert np.any(coarse.pareto_k != few.pareto_k)
+    monkeypatch.setattr(conditioning, "ROWS_OF_DOUBTFUL", conditioning.LEAST_ROWS)
+    again = conditioning.weigh(line_fit, copies, vectors, seed=1)
+    np.testing.assert_array_equal(again.pareto_k, few.pareto_k)
+    np.testing.assert_array_equal(again.draw, few.draw)
+    np.testing.assert_array_equal(again.effects, few.effects)
 
 
 @pytest.mark.slow
