@@ -7,9 +7,9 @@ where JAX computes differs. Records are not kept: they belong to the machine.
 from __future__ import annotations
 
 import argparse
-import math
 from typing import Any
 
+from benchmarks.agreement import compare
 from benchmarks.jobs import Job
 from benchmarks.run import run_in_process
 
@@ -21,16 +21,6 @@ JOBS = (
     Job("nuts", "simulated-200", draws=500, warmup=300),
     Job("nuts", "simulated-2000", draws=100, warmup=100, short=True),
 )
-
-
-def farthest(one: dict[str, Any], other: dict[str, Any]) -> float:
-    """Return the largest difference of posterior means between two answers, in Monte Carlo errors."""
-    theirs = {row["parameter"]: row for row in other["parameters"]}
-    return max(
-        abs(row["mean"] - theirs[row["parameter"]]["mean"])
-        / math.hypot(row["mcse_mean"], theirs[row["parameter"]]["mcse_mean"])
-        for row in one["parameters"]
-    )
 
 
 def main() -> None:
@@ -53,7 +43,9 @@ def main() -> None:
                 flush=True,
             )
         if len(found) == len(PLATFORMS) and not job.short:
-            print(f"{job.name}: posterior means at most {farthest(*found.values()):.1f} Monte Carlo errors apart")
+            one, other = ({row["parameter"]: row for row in answer["parameters"]} for answer in found.values())
+            apart = compare(one, other, "").worst_mcse
+            print(f"{job.name}: posterior means at most {apart:.1f} Monte Carlo errors apart")
 
 
 if __name__ == "__main__":

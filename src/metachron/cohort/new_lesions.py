@@ -16,6 +16,12 @@ _LOWER, _UPPER = pl.col("day_lower"), pl.col("day_upper")
 _OWN = ("patient", "day_lower", "day_upper")
 
 
+def new_lesions_found(events: pl.DataFrame) -> pl.DataFrame:
+    """Return patient, day and organ (null where it is not known) of new lesions, on the day that showed them."""
+    found = events.filter(pl.col("kind") == NEW_LESION).sort("patient", "day_upper", maintain_order=True)
+    return found.select("patient", _UPPER.alias("day"), "organ")
+
+
 def new_lesion_stretches(tables: Mapping[str, pl.DataFrame], clock: Clock, timing: Timing) -> pl.DataFrame:
     """Return one row per stretch of time at risk of new lesions, and per day or interval in which some were found.
 

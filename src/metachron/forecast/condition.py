@@ -191,16 +191,15 @@ def sample_unreliable(
         return list(weighed)
     from metachron.forecast.unlike import sample_unlike  # here, since it imports a sampler that is seldom needed
 
-    bound = {key: _bound(fit, weighed[key[0]].copies, rows) for key, rows in strange.items()}
+    bound = {
+        (number, patient): bind_copies(fit.model, _select(weighed[number].copies, rows), fit.labels)
+        for (number, patient), rows in strange.items()
+    }
     drawn = sample_unlike(fit.model, bound, vectors, seed=seed)
     return [
         _replaced(fit.model, piece, {key[1]: (strange[key], found) for key, found in drawn.items() if key[0] == number})
         for number, piece in enumerate(weighed)
     ]
-
-
-def _bound(fit: Fit, copies: Copies, rows: Int[np.ndarray, " copy"]) -> Binding:
-    return bind_copies(fit.model, _select(copies, rows), fit.labels)
 
 
 def _replaced(

@@ -9,11 +9,12 @@ import polars as pl
 
 from metachron.base import ModelError, list_briefly, side_by_side
 from metachron.cohort import Cohort
+from metachron.cohort.new_lesions import new_lesions_found
 from metachron.forecast.condition import Conditioned, sample_unreliable, weigh
 from metachron.forecast.copies import copy_patients
 from metachron.forecast.landmark import known_at
 from metachron.forecast.notes import notes_on
-from metachron.forecast.outcomes import lesion_sizes_of, new_lesions_of, sizes_of
+from metachron.forecast.outcomes import lesion_sizes_of, sizes_of
 from metachron.forecast.result import TABLES, Forecast
 from metachron.forecast.seen import seen_log_likelihood
 from metachron.forecast.single_lesions import check_targets, has_single_lesions
@@ -76,9 +77,10 @@ def forecast(
     recorded = sizes_of(known, fit.labels.limit_mm)
     if fit.model.dynamics is None:
         recorded = recorded.clear()
-    single = has_single_lesions(fit.model)
-    if single:
-        check_targets(known, limit_mm=fit.labels.limit_mm)
+    recorded_lesions = pl.DataFrame()
+    if has_single_lesions(fit.model):
+        recorded_lesions = lesion_sizes_of(known, fit.labels.limit_mm)
+        check_targets(known, recorded_lesions)
     vectors = population_vectors(fit, draws)
     tables: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
 
@@ -101,9 +103,8 @@ def forecast(
     everyone = tuple(dict.fromkeys(option for names in arms.values() for option in names))
     notes = notes_on(source, whole["reliability"], landmark_day, horizon_day, scan_every_day)
     return Forecast(
-        landmark_day, horizon_day, everyone, recorded=recorded,
-        recorded_lesions=lesion_sizes_of(known, fit.labels.limit_mm) if single else pl.DataFrame(),
-        recorded_new_lesions=new_lesions_of(known), notes=notes, rests_on=source.rests_on,
+        landmark_day, horizon_day, everyone, recorded=recorded, recorded_lesions=recorded_lesions,
+        recorded_new_lesions=new_lesions_found(known.events), notes=notes, rests_on=source.rests_on,
         model_file=fit.model.to_toml(), **whole,
     )  # fmt: skip
 

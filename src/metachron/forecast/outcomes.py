@@ -7,7 +7,7 @@ import polars as pl
 
 from metachron.base import DAYS_PER_YEAR, InputError, ModelError
 from metachron.cohort import Cohort
-from metachron.cohort.new_lesions import NEW_LESION
+from metachron.cohort.new_lesions import NEW_LESION, new_lesions_found
 from metachron.cohort.size_rows import size_rows
 from metachron.forecast.landmark import known_at
 from metachron.inference.predict.recorded import outcomes
@@ -49,8 +49,8 @@ def after_without_new_lesion(cohort: Cohort, landmark_day: float, model: JointMo
     A new lesion counts on the day on which it was found. Patients not assessed after the landmark are left out, unless
     the event of the model followed.
     """
-    new = cohort.events.filter((pl.col("kind") == NEW_LESION) & (pl.col("day_upper") > landmark_day))
-    first = new.group_by("patient").agg((pl.col("day_upper").min() / DAYS_PER_YEAR).alias("new_year"))
+    new = new_lesions_found(cohort.events).filter(pl.col("day") > landmark_day)
+    first = new.group_by("patient").agg((pl.col("day").min() / DAYS_PER_YEAR).alias("new_year"))
     assessed = cohort.followup.filter(pl.col("kind") == NEW_LESION)
     assessed = assessed.group_by("patient").agg((pl.col("last_day").max() / DAYS_PER_YEAR).alias("assessed_year"))
     table = cohort.patients.select("patient").join(first, on="patient", how="left", maintain_order="left")
@@ -77,12 +77,6 @@ def lesion_sizes_of(cohort: Cohort, limit_mm: float) -> pl.DataFrame:
     """Return patient, lesion, day, size_mm (the limit where censored), censored, lesion by lesion."""
     rows = size_rows(cohort.measurements, cohort.lesions, "lesion", limit_mm=limit_mm).used
     return rows.sort("patient", "lesion", "day").select("patient", "lesion", "day", "size_mm", "censored")
-
-
-def new_lesions_of(cohort: Cohort) -> pl.DataFrame:
-    """Return patient, day, organ of the new lesions that were found, on the day that showed them."""
-    found = cohort.events.filter(pl.col("kind") == NEW_LESION).sort("patient", "day_upper")
-    return found.select("patient", pl.col("day_upper").alias("day"), "organ")
 
 
 def sizes_after(cohort: Cohort, landmark_day: float, horizon_day: float, limit_mm: float) -> pl.DataFrame:

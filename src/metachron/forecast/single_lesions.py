@@ -10,7 +10,6 @@ from jaxtyping import Float, Int
 
 from metachron.base import ModelError, list_briefly
 from metachron.cohort import Cohort
-from metachron.cohort.size_rows import size_rows
 from metachron.joint import Binding, JointModel, Labels
 from metachron.joint.lesion_table import tabulate_lesions
 
@@ -44,9 +43,13 @@ def bind_copies(model: JointModel, cohort: Cohort, labels: Labels) -> Binding:
     return Binding(binding.design._replace(lesions=table), binding.dims, binding.labels)
 
 
-def check_targets(cohort: Cohort, *, limit_mm: float) -> None:
-    """Raise `ModelError` for patients without a target lesion that has a size: their sum would mean nothing."""
-    used = size_rows(cohort.measurements, cohort.lesions, "lesion", limit_mm=limit_mm).used
+def check_targets(cohort: Cohort, used: pl.DataFrame) -> None:
+    """Raise `ModelError` for patients without a target lesion that has a size: their sum would mean nothing.
+
+    Parameters
+    ----------
+    used : the sizes of single lesions (patient, lesion).
+    """
     targets = cohort.lesions.filter(pl.col("role") == "target")
     known = used.join(targets, on=["patient", "lesion"], how="semi")
     without = cohort.patients.join(known, on="patient", how="anti")["patient"].to_list()

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from metachron.base import side_by_side
 from metachron.cohort import Cohort
 from metachron.cohort.arrays import bucket
-from metachron.cohort.new_lesions import NEW_LESION
+from metachron.cohort.new_lesions import new_lesions_found
 from metachron.forecast.condition import Conditioned
 from metachron.forecast.futures import Futures, Times, futures, times_of
 from metachron.forecast.single_lesions import lesion_names
@@ -111,8 +111,8 @@ def _clock_day(fit: Fit, cohort: Cohort) -> Float[np.ndarray, " patient"]:
     """Return the day on which the clock of new lesions shows 0: that of the last one seen in gap time, else day 0."""
     days = dict.fromkeys(cohort.patient_ids, 0.0)
     if fit.model.new_lesions is not None and fit.model.new_lesions.clock == "gap":
-        seen = cohort.events.filter(pl.col("kind") == NEW_LESION)
-        days |= dict(seen.group_by("patient").agg(pl.col("day_upper").max()).iter_rows())
+        seen = new_lesions_found(cohort.events)
+        days |= dict(seen.group_by("patient").agg(pl.col("day").max()).iter_rows())
     return np.array(list(days.values()))
 
 

@@ -65,7 +65,7 @@ class Fit:
     def arrays(self) -> Mapping[str, np.ndarray]:
         """The draws by name without their labels: chains and draws first."""
         if stored := self.__dict__.get("_stored"):
-            return dict(stored["posterior"].arrays)
+            return stored["posterior"].arrays
         return {str(name): values.to_numpy() for name, values in self.posterior.data_vars.items()}
 
     @property

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,21 +32,18 @@ class StoredGroup:
         found = {name: (tuple(v.dimensions), _decoded(v)) for name, v in group.variables.items()}
         return cls(found, dict(group.attrs))
 
-    @property
+    @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
         """The values by name, without coordinates."""
-        return {name: values for name, (_, values) in self.variables.items() if name not in self._dimensions}
-
-    @property
-    def _dimensions(self) -> set[str]:
-        return {name for dimensions, _ in self.variables.values() for name in dimensions}
+        dimensions = {name for own, _ in self.variables.values() for name in own}
+        return {name: values for name, (_, values) in self.variables.items() if name not in dimensions}
 
     def dataset(self) -> xr.Dataset:
         """Return the group with its labels."""
         import xarray as xr
 
-        coordinates = {name: value for name, value in self.variables.items() if name in self._dimensions}
-        data = {name: value for name, value in self.variables.items() if name not in coordinates}
+        coordinates = {name: value for name, value in self.variables.items() if name not in self.arrays}
+        data = {name: self.variables[name] for name in self.arrays}
         return xr.Dataset(data, coordinates, attrs=dict(self.attributes))
 
 

@@ -6,7 +6,7 @@ Names follow one scheme, ``{what}.{role}[{index}]``: `docs/names.md` lists them 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -172,19 +172,22 @@ def vector_size(model: ModelParts, dims: Dims) -> int:
 
 def population_at(vector: Float[Array, " free"], model: ModelParts, dims: Dims) -> dict[str, Float[Array, "..."]]:
     """Return the population parameters at an unconstrained vector; what follows them in it is not looked at."""
+    return _mapped(vector, list_sites(model, dims))[0]
+
+
+def _mapped(
+    vector: Float[Array, " free"], sites: Iterable[Site]
+) -> tuple[dict[str, Array], list[tuple[Site, Array, Array]]]:
+    """Return the values of sites, and each site with its unconstrained values and those that its prior is of."""
     theta: dict[str, Array] = {}
-    for site, free in _free(vector, list_sites(model, dims)):
+    each, start = [], 0
+    for site in sites:
+        free = vector[start : start + site.free_size].reshape(site.free_shape)
+        start += site.free_size
         value = to_real_line(site.prior)(free)
         theta[site.name] = value * theta[site.times] if site.times else value
-    return theta
-
-
-def _free(vector: Float[Array, " free"], sites: Iterable[Site]) -> Iterator[tuple[Site, Float[Array, "..."]]]:
-    """Yield each site with its unconstrained values."""
-    start = 0
-    for site in sites:
-        yield site, vector[start : start + site.free_size].reshape(site.free_shape)
-        start += site.free_size
+        each.append((site, free, value))
+    return theta, each
 
 
 def unpack_population(
@@ -201,15 +204,12 @@ def unpack_sites(
     vector: Float[Array, " free"], sites: Iterable[Site]
 ) -> tuple[dict[str, Float[Array, "..."]], Float[Array, ""]]:
     """Return the values of sites at an unconstrained vector, and their log prior with the Jacobian of the maps."""
-    theta: dict[str, Array] = {}
+    theta, each = _mapped(vector, sites)
     density = jnp.zeros(())
-    for site, free in _free(vector, sites):
-        bijector = to_real_line(site.prior)
-        value = bijector(free)
-        theta[site.name] = value * theta[site.times] if site.times else value
+    for site, free, value in each:
         density += log_prior(site.prior, value)
         if site.prior.family == "lkj" or is_positive(site.prior):
-            density += jnp.sum(bijector.log_abs_det_jacobian(free, value))
+            density += jnp.sum(to_real_line(site.prior).log_abs_det_jacobian(free, value))
     return theta, density
 
 

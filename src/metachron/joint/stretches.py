@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 from metachron.base import DAYS_PER_YEAR, ModelError, list_briefly
 from metachron.cohort import Cohort
 from metachron.cohort.arrays import bucket
-from metachron.cohort.new_lesions import NEW_LESION, new_lesion_stretches
+from metachron.cohort.new_lesions import NEW_LESION, new_lesion_stretches, new_lesions_found
 from metachron.hazards import default_knots
 from metachron.joint.process_parts import NewLesionPart
 
@@ -107,8 +107,7 @@ def seen_new_lesion_years(cohort: Cohort, patients: Sequence[str], rows: int) ->
 
 def new_lesion_years(events: pl.DataFrame, patients: Sequence[str], rows: int) -> Float[np.ndarray, "patient lesion"]:
     """Return the same from a table ``events``."""
-    seen = events.filter(pl.col("kind") == NEW_LESION).select("patient", "day_upper").sort("patient", "day_upper")
-    days = dict(seen.group_by("patient").agg("day_upper").iter_rows())
+    days = dict(new_lesions_found(events).group_by("patient", maintain_order=True).agg("day").iter_rows())
     most = max([2, *(-(-len(own) // 2) * 2 for own in days.values())])
     years = np.full((rows, most), np.inf)
     for row, patient in enumerate(patients):

@@ -12,9 +12,10 @@ import polars as pl
 
 from metachron.base import DAYS_PER_YEAR
 from metachron.cohort import Cohort
-from metachron.cohort.new_lesions import NEW_LESION
+from metachron.cohort.new_lesions import NEW_LESION, new_lesions_found
 from metachron.cohort.size_rows import size_rows
 from metachron.inference.predict.progression_stop import Visits
+from metachron.inference.predict.recorded import baseline_sizes
 
 SHRUNK, GROWN = -0.3, 0.2
 """Change of a lesion from its baseline from which on it is said to have shrunk or grown: the steps of RECIST 1.1."""
@@ -81,12 +82,7 @@ def lesion_changes(cohort: Cohort, *, limit_mm: float) -> pl.DataFrame:
     """
     sizes = _lesion_sizes(cohort, limit_mm)
     own = ["patient", "lesion"]
-    first = (
-        sizes.filter((pl.col("day") <= 0) & ~pl.col("censored") & (pl.col("size_mm") > 0))
-        .group_by(own)
-        .agg(pl.col("size_mm").sort_by("day").last().alias("baseline_mm"))
-    )
-    known = sizes.filter(pl.col("day") > 0).join(first, on=own)
+    known = sizes.filter(pl.col("day") > 0).join(baseline_sizes(sizes, own), on=own)
     known = known.join(cohort.lesions.select(*own, "organ"), on=own).join(
         cohort.patients.select("patient", "arm"), on="patient"
     )
@@ -192,10 +188,8 @@ def _lesion_sizes(cohort: Cohort, limit_mm: float) -> pl.DataFrame:
 
 def _new_lesions(cohort: Cohort) -> pl.DataFrame:
     """Return patient, arm, day and organ of each new lesion found."""
-    found = cohort.events.filter(pl.col("kind") == NEW_LESION).join(
-        cohort.patients.select("patient", "arm"), on="patient"
-    )
-    return found.select("patient", "arm", pl.col("day_upper").alias("day"), pl.col("organ").fill_null("unknown"))
+    found = new_lesions_found(cohort.events).join(cohort.patients.select("patient", "arm"), on="patient")
+    return found.select("patient", "arm", "day", pl.col("organ").fill_null("unknown"))
 
 
 def _years(cohort: Cohort) -> pl.DataFrame:

@@ -55,16 +55,19 @@ def size_changes(fit: Fit) -> pl.DataFrame:
     """
     cohort = need_cohort(fit)
     sizes = size_table(cohort.to_arrays("sum", limit_mm=fit.labels.limit_mm, event=None)).drop("lesion")
-    first = (
-        sizes.filter((pl.col("time_year") <= 0) & ~pl.col("censored") & (pl.col("size_mm") > 0))
-        .group_by("patient")
-        .agg(pl.col("size_mm").sort_by("time_year").last().alias("baseline_mm"))
+    known = sizes.join(baseline_sizes(sizes, ["patient"]), on="patient").join(
+        cohort.patients.select("patient", "arm"), on="patient"
     )
-    known = sizes.join(first, on="patient").join(cohort.patients.select("patient", "arm"), on="patient")
     change = known.with_columns((pl.col("size_mm") / pl.col("baseline_mm") - 1.0).alias("change"))
     return change.sort("patient", "time_year").select(
         "patient", "arm", "time_year", "size_mm", "censored", "baseline_mm", "change"
     )
+
+
+def baseline_sizes(sizes: pl.DataFrame, by: list[str]) -> pl.DataFrame:
+    """Return baseline_mm of each series of ``by``: its last measured size at or before day 0, above 0 mm."""
+    before = sizes.filter((pl.col("day") <= 0) & ~pl.col("censored") & (pl.col("size_mm") > 0))
+    return before.group_by(by).agg(pl.col("size_mm").sort_by("day").last().alias("baseline_mm"))
 
 
 def best_changes(fit: Fit) -> pl.DataFrame:
