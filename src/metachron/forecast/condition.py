@@ -20,7 +20,7 @@ from scipy.special import logsumexp, softmax
 
 from metachron.cohort import Cohort
 from metachron.forecast.copies import Copies
-from metachron.forecast.single_lesions import bind_copies, has_single_lesions
+from metachron.forecast.single_lesions import bind_copies
 from metachron.inference import Fit
 from metachron.inference.marginal.by_patient import LEAST_ROWS, integrate_patients
 from metachron.inference.marginal.correction import systematic
@@ -97,7 +97,7 @@ def weigh(
         When patient effects of the model cannot be integrated out.
     """
     binding = bind_copies(fit.model, copies.cohort, fit.labels)
-    if has_single_lesions(fit.model):
+    if fit.model.single_lesions:
         return _unweighed(fit.model, binding, copies, vectors)
     few = len(binding.labels.patients) < MANY_PATIENTS
     mean_rows = LEAST_ROWS if few else ROWS_OF_MANY

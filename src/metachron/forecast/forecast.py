@@ -17,7 +17,7 @@ from metachron.forecast.notes import notes_on
 from metachron.forecast.outcomes import lesion_sizes_of, sizes_of
 from metachron.forecast.result import TABLES, Forecast
 from metachron.forecast.seen import seen_log_likelihood
-from metachron.forecast.single_lesions import check_targets, has_single_lesions
+from metachron.forecast.single_lesions import check_targets
 from metachron.forecast.source import Source
 from metachron.forecast.telling import tell
 from metachron.inference import Fit
@@ -78,7 +78,7 @@ def forecast(
     if fit.model.dynamics is None:
         recorded = recorded.clear()
     recorded_lesions = pl.DataFrame()
-    if has_single_lesions(fit.model):
+    if fit.model.single_lesions:
         recorded_lesions = lesion_sizes_of(known, fit.labels.limit_mm)
         check_targets(known, recorded_lesions)
     vectors = population_vectors(fit, draws)
@@ -122,7 +122,7 @@ def _check(
     known = fit.shape[0] * fit.shape[1]
     if min(draws, known) < MANY:
         raise ModelError(f"a forecast needs at least {MANY} draws; {draws} are asked for, and the fit has {known}")
-    if leave_out and has_single_lesions(fit.model):
+    if leave_out and fit.model.single_lesions:
         raise ModelError(
             "this fit has sizes lesion by lesion, and patients are taken out of a fit by weights, for which "
             "the effects of all their lesions would have to be integrated out; fit without these patients instead"

@@ -6,7 +6,6 @@ import polars as pl
 
 from metachron.base import list_briefly
 from metachron.forecast.condition import K_LIMIT, LEAST_EFFECTIVE
-from metachron.forecast.single_lesions import has_single_lesions
 from metachron.forecast.source import Source
 
 RESEARCH_USE = "Research software, not a medical device: a forecast is no advice on the treatment of a patient."
@@ -30,7 +29,7 @@ def notes_on(
             f"Progression is by size alone (a sum 20 % and 5 mm above the smallest), found on scans every "
             f"{scan_every_day:g} days; {beside} on top of it."
         )
-    if has_single_lesions(source.fit.model):
+    if source.fit.model.single_lesions:
         notes.append(
             "The sum is that of the target lesions recorded so far, each at least the limit of measurement at a scan; "
             "new lesions are not part of it."

@@ -28,15 +28,10 @@ class LesionNames:
     target: Float[np.ndarray, "patient lesion"]
 
 
-def has_single_lesions(model: JointModel) -> bool:
-    """Return whether sizes are modelled lesion by lesion."""
-    return model.dynamics is not None and model.dynamics.size == "lesion"
-
-
 def bind_copies(model: JointModel, cohort: Cohort, labels: Labels) -> Binding:
     """Return the binding of a cohort under a fit; of single lesions with the table of each patient's lesions."""
     binding = model.bind(cohort, labels)
-    if not has_single_lesions(model) or binding.design.lesions is not None:
+    if not model.single_lesions or binding.design.lesions is not None:
         return binding
     owner = np.asarray(binding.design.series_patient)
     table = tabulate_lesions(binding.dims.patients, owner, ["unknown"] * len(binding.labels.series))

@@ -77,7 +77,7 @@ def joint_target(model: JointModel, binding: Binding) -> Target:
         vector = pack(median_values(model, dims), model, dims)
         return vector + 0.1 * jax.random.uniform(key, vector.shape, minval=-1.0, maxval=1.0)
 
-    if model.dynamics is None or model.dynamics.size != "lesion":
+    if not model.single_lesions:
         return Target(JointDensity(model, dims), design, start)
     from metachron.inference.centring import centre  # here, since it imports an optimiser
 

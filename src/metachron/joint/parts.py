@@ -91,6 +91,11 @@ class ModelParts:
         return ModelParts(self.dynamics, self.new_lesions.hazard)
 
     @property
+    def single_lesions(self) -> bool:
+        """Whether sizes are modelled lesion by lesion."""
+        return self.dynamics is not None and self.dynamics.size == "lesion"
+
+    @property
     def looks_at_lesions(self) -> bool:
         """Whether a link looks at all lesions of a patient."""
         return self._looks_at("lesions")

@@ -143,7 +143,7 @@ def _check_given(
     knots_year: tuple[float, ...],
     new_lesion_knots_year: tuple[float, ...],
 ) -> None:
-    if model.dynamics is not None and model.dynamics.size == "lesion" and lesions is None:
+    if model.single_lesions and lesions is None:
         raise ModelError("a model of sizes lesion by lesion needs the table lesions to simulate from")
     if model.counts_new_lesions and (model.new_lesions is None or model.new_lesions.timing == "between-visits"):
         raise ModelError(

@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 
 from metachron.base import MONTHS_PER_YEAR, ModelError
-from metachron.cohort.new_lesions import NEW_LESION
 from metachron.inference import Fit
 from metachron.inference.criticism import (
     Finding,
@@ -35,9 +34,9 @@ from metachron.inference.predict import (
     individual_curves,
     organ_parameters,
     progression_vpc,
+    recorded_by_organ,
     recorded_progressions,
     recorded_sizes,
-    response_by_organ,
     size_changes,
     size_vpc,
     span_of_response,
@@ -97,10 +96,7 @@ class Numbers:
     @cached_property
     def response_by_organ(self) -> pl.DataFrame:
         """What was recorded by organ; no row without patients, or where neither lesions nor new ones are recorded."""
-        cohort = self.fit.cohort
-        if cohort is None or (cohort.lesions.is_empty() and NEW_LESION not in cohort.events["kind"]):
-            return pl.DataFrame()
-        return response_by_organ(cohort, limit_mm=self.fit.labels.limit_mm)
+        return recorded_by_organ(self.fit)
 
     @cached_property
     def agreement(self) -> Agreement:

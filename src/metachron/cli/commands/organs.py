@@ -35,22 +35,20 @@ def organs(
 
     metachron organs trial.fit --reference lymph_node
     """
-    import polars as pl
-
     from metachron.inference import Fit
     from metachron.inference.predict import (
         effect_modifiers,
         has_organs,
         new_lesion_organs,
         organ_parameters,
-        response_by_organ,
+        recorded_by_organ,
         variance_shares,
     )
 
     loaded = Fit.load(fit)
     new = new_lesion_organs(loaded, reference=reference)
     modifiers = effect_modifiers(loaded)
-    recorded = response_by_organ(loaded.cohort, limit_mm=loaded.labels.limit_mm) if loaded.cohort else pl.DataFrame()
+    recorded = recorded_by_organ(loaded)
     asked = has_organs(loaded) or (new.is_empty() and modifiers.is_empty() and recorded.is_empty())
     found = organ_parameters(loaded, reference=reference) if asked else None
     shares = variance_shares(loaded) if loaded.model.dynamics and loaded.model.dynamics.lesion else None

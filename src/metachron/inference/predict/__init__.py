@@ -7,7 +7,13 @@ from metachron.inference.predict.export import export_tables, population_table, 
 from metachron.inference.predict.hazard_ratio import hazard_ratio_over_time
 from metachron.inference.predict.modifiers import effect_modifiers
 from metachron.inference.predict.new_lesion_organs import new_lesion_organs
-from metachron.inference.predict.organ_response import Agreement, agreement, progressions, response_by_organ
+from metachron.inference.predict.organ_response import (
+    Agreement,
+    agreement,
+    progressions,
+    recorded_by_organ,
+    response_by_organ,
+)
 from metachron.inference.predict.organs import has_organs, organ_parameters, variance_shares
 from metachron.inference.predict.population_survival import standardised_survival, survival_by_arm
 from metachron.inference.predict.progression_check import progression_vpc, recorded_progressions
@@ -48,6 +54,7 @@ __all__ = [
     "predicted_sizes",
     "progression_vpc",
     "progressions",
+    "recorded_by_organ",
     "recorded_progressions",
     "recorded_sizes",
     "response_by_organ",

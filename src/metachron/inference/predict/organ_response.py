@@ -14,6 +14,7 @@ from metachron.base import DAYS_PER_YEAR
 from metachron.cohort import Cohort
 from metachron.cohort.new_lesions import NEW_LESION, new_lesions_found
 from metachron.cohort.size_rows import size_rows
+from metachron.inference.fit import Fit
 from metachron.inference.predict.progression_stop import Visits
 from metachron.inference.predict.recorded import baseline_sizes
 
@@ -35,6 +36,17 @@ class Agreement(NamedTuple):
     patients: int
     between: float
     mixed: float
+
+
+def recorded_by_organ(fit: Fit) -> pl.DataFrame:
+    """Return `response_by_organ` of the fitted patients.
+
+    No row without them, or where neither single lesions nor new lesions are recorded.
+    """
+    cohort = fit.cohort
+    if cohort is None or (cohort.lesions.is_empty() and NEW_LESION not in cohort.events["kind"]):
+        return pl.DataFrame()
+    return response_by_organ(cohort, limit_mm=fit.labels.limit_mm)
 
 
 def response_by_organ(cohort: Cohort, *, limit_mm: float) -> pl.DataFrame:
