@@ -7,10 +7,10 @@ import polars as pl
 
 from metachron.base import DAYS_PER_YEAR, InputError, ModelError
 from metachron.cohort import Cohort
+from metachron.cohort.event_times import times_to_event
 from metachron.cohort.new_lesions import NEW_LESION, new_lesions_found
 from metachron.cohort.size_rows import size_rows
 from metachron.forecast.landmark import known_at
-from metachron.inference.predict.recorded import outcomes
 from metachron.joint import JointModel
 
 CHANGE = "log_change_in_size"
@@ -39,7 +39,7 @@ def at_risk(cohort: Cohort, landmark_day: float, model: JointModel) -> Cohort:
 def after(cohort: Cohort, landmark_day: float, event: str) -> pl.DataFrame:
     """Return patient, time_year from the landmark to the event or the end of observation, and event."""
     time = pl.col("time_year") - landmark_day / DAYS_PER_YEAR
-    return outcomes(cohort, event).select("patient", time, "event")
+    return times_to_event(cohort, event).select("patient", time, "event")
 
 
 def after_without_new_lesion(cohort: Cohort, landmark_day: float, model: JointModel) -> pl.DataFrame:
@@ -57,7 +57,7 @@ def after_without_new_lesion(cohort: Cohort, landmark_day: float, model: JointMo
     table = table.join(assessed, on="patient", how="left", maintain_order="left")
     died = pl.lit(None, pl.Float64).alias("died_year")
     if model.hazard is not None:
-        known = outcomes(cohort, model.hazard.event).filter("event").select("patient", died_year="time_year")
+        known = times_to_event(cohort, model.hazard.event).filter("event").select("patient", died_year="time_year")
         table = table.join(known, on="patient", how="left", maintain_order="left")
     else:
         table = table.with_columns(died)

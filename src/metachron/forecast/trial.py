@@ -17,10 +17,10 @@ import polars as pl
 from jaxtyping import Array, Bool, Float
 
 from metachron.base import DAYS_PER_YEAR, InputError, ModelError, list_briefly
+from metachron.cohort.event_times import times_to_event
 from metachron.inference import Fit
 from metachron.inference.predict.bands import band_frame
 from metachron.inference.predict.draws import Draws, fitted_parameters, take_draws
-from metachron.inference.predict.recorded import outcomes
 from metachron.inference.predict.subjects import fitted_design, need_cohort, need_hazard
 from metachron.joint import Design, JointModel
 from metachron.joint.hazard_terms import cumulative_hazard, patient_state
@@ -133,7 +133,7 @@ def forecast_trial(
     cohort = need_cohort(fit)
     arms = _arms(fit, control, experimental)
     assert fit.model.hazard is not None
-    table = outcomes(cohort, fit.model.hazard.event)
+    table = times_to_event(cohort, fit.model.hazard.event)
     if table.height < cohort.patients.height:
         lacking = cohort.patients.join(table, on="patient", how="anti")["patient"]
         raise ModelError(f"no follow-up of {list_briefly(lacking)}: their future cannot be simulated")

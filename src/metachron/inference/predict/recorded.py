@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from metachron.base import DAYS_PER_YEAR
-from metachron.cohort import Cohort, CohortArrays
+from metachron.cohort import CohortArrays
+from metachron.cohort.event_times import times_to_event
 from metachron.inference.fit import Fit
 from metachron.inference.predict.subjects import need_cohort
 from metachron.survival import KaplanMeier, kaplan_meier
@@ -102,22 +103,7 @@ def event_times(fit: Fit) -> pl.DataFrame | None:
     """
     if fit.model.hazard is None:
         return None
-    return outcomes(need_cohort(fit), fit.model.hazard.event)
-
-
-def outcomes(cohort: Cohort, event: str) -> pl.DataFrame:
-    """Return the times of one kind of event, or of the end of its observation, of every patient followed for it."""
-    arrays = cohort.to_arrays(None, event=event)
-    rows = arrays.events
-    assert rows is not None
-    code = rows.code[: cohort.patients.height]
-    table = cohort.patients.select("patient", "arm").with_columns(
-        pl.Series("entry_year", rows.entry_year[: len(code)]),
-        pl.Series("time_year", np.where(code == 2, rows.upper_year[: len(code)], rows.lower_year[: len(code)])),
-        pl.Series("event", code > 0),
-        pl.Series("interval", code == 2),
-    )
-    return table.filter(pl.Series(code >= 0))
+    return times_to_event(need_cohort(fit), fit.model.hazard.event)
 
 
 def kaplan_meier_of(rows: pl.DataFrame, *, of: Literal["event", "censoring"] = "event") -> KaplanMeier:

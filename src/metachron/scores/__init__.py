@@ -1,0 +1,1 @@
+"""Published scores of prognosis and benefit, and molecular features from variant tables."""
