@@ -24,6 +24,7 @@ from metachron.forecast.single_lesions import bind_copies
 from metachron.inference import Fit
 from metachron.inference.marginal.by_patient import LEAST_ROWS, integrate_patients
 from metachron.inference.marginal.correction import systematic
+from metachron.inference.marginal.prepare import why_not
 from metachron.inference.pareto import pareto_smooth
 from metachron.joint import Design, Dims, JointModel
 from metachron.joint.design import Binding
@@ -83,21 +84,16 @@ def weigh(
     Those of patients for whom weights will not do are not ``reliable``; `sample_unreliable` draws them anew.
 
     Data seen under several options count under each with equal probability: before day 0 no option has been taken.
-    Effects of all lesions of a patient cannot be integrated out: where sizes are lesion by lesion nobody is weighed,
-    and all patients are left to `sample_unreliable`.
+    Where effects cannot be integrated out, as under a link to the sum over single lesions, nobody is weighed, and all
+    patients are left to `sample_unreliable`.
 
     Parameters
     ----------
     vectors : unconstrained population vectors of the posterior draws.
     without : log likelihood of data that the fit has seen of each patient and that must be taken out of it again.
-
-    Raises
-    ------
-    ModelError
-        When patient effects of the model cannot be integrated out.
     """
     binding = bind_copies(fit.model, copies.cohort, fit.labels)
-    if fit.model.single_lesions:
+    if fit.model.random and why_not(fit.model):
         return _unweighed(fit.model, binding, copies, vectors)
     few = len(binding.labels.patients) < MANY_PATIENTS
     mean_rows = LEAST_ROWS if few else ROWS_OF_MANY
@@ -114,6 +110,7 @@ def weigh(
     )  # fmt: skip
     for name in ("draw", "imputation", "effects", "pareto_k", "effective", "reliable"):
         getattr(found, name)[doubtful] = getattr(again, name)
+    found.lesions[doubtful, :, : again.lesions.shape[2]] = again.lesions
     return found
 
 
@@ -133,7 +130,7 @@ def _weigh(
 ) -> Conditioned:
     """Return weighed draws by so many rows of nodes for each copy on average."""
     integrals = integrate_patients(fit.model, binding, vectors, seed=seed, mean_rows=mean_rows)
-    log_likelihood, effects = integrals(vectors, nodes=1, effects=True)
+    log_likelihood, effects, of_lesions = integrals(vectors, nodes=1, effects=True)
     assert effects is not None
     patients, _, imputations = copies.rows.shape
     each = log_likelihood[:, copies.rows.reshape(patients, -1)]
@@ -156,8 +153,25 @@ def _weigh(
     reliable = ~((k > K_LIMIT) | (effective < LEAST_EFFECTIVE))
     known = {name: np.asarray(value) for name, value in theta.items()}
     sampled = np.zeros(patients, dtype=bool)
-    lesions = np.zeros((*shape, 0, 0))
+    lesions = _standard_lesions(fit.model, binding, known, draw, row, of_lesions)
     return Conditioned(binding, copies, known, draw, imputation, standard, lesions, k, effective, sampled, reliable)
+
+
+def _standard_lesions(
+    model: JointModel,
+    binding: Binding,
+    theta: Mapping[str, np.ndarray],
+    draw: Int[np.ndarray, "patient draw"],
+    row: Int[np.ndarray, "patient draw"],
+    effects: Float[np.ndarray, "draw series own"] | None,
+) -> Float[np.ndarray, "patient draw lesion own"]:
+    """Return effects of single lesions as multiples of their spread, in the order of the binding's table of lesions."""
+    table = binding.design.lesions
+    if effects is None or table is None or model.dynamics is None:
+        return np.zeros((*draw.shape, 0, 0))
+    spread = np.stack([np.asarray(theta[f"{p.label}.lesion_sd"]) for p in model.dynamics.lesion], axis=-1)
+    each = effects[draw[..., None], np.asarray(table.series)[row]]
+    return np.asarray(each / spread[draw][:, :, None] * np.asarray(table.weight)[row][..., None])
 
 
 def _unweighed(

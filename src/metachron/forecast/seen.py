@@ -19,7 +19,7 @@ def seen_log_likelihood(
     if known:
         assert fit.cohort is not None
         own = fit.cohort.select(known)
-        values, _ = integrate_patients(fit.model, fit.model.bind(own, fit.labels), vectors, seed=seed)(vectors, nodes=3)
+        integrals = integrate_patients(fit.model, fit.model.bind(own, fit.labels), vectors, seed=seed)
         place = {patient: number for number, patient in enumerate(cohort.patient_ids)}
-        found[:, [place[patient] for patient in own.patient_ids]] = values
+        found[:, [place[patient] for patient in own.patient_ids]] = integrals(vectors, nodes=3).log_likelihood
     return found

@@ -117,6 +117,11 @@ def _choose(engine: str, model: JointModel) -> tuple[str, str | None]:
         return engine, None
     if reason is not None:
         return "nuts", f"the marginal engine cannot fit this model: {reason}"
+    if model.single_lesions:
+        return "nuts", (
+            "sizes are lesion by lesion: effects of lesions could be integrated out (engine marginal), but sampling "
+            "them is faster"
+        )
     return "marginal", "patient effects can be integrated out"
 
 
@@ -143,7 +148,7 @@ def _run(
         marginal = sample_marginal(model, binding, settings, progress, checkpoint, tell=tell)
         sampled = marginal.sampled
         extra["integrals"] = marginal.verdict.as_dict()
-        posterior, statistics = name_draws(model, binding, sampled, marginal.effects)
+        posterior, statistics = name_draws(model, binding, sampled, marginal.effects, marginal.lesions)
     else:
         sampled = sample_chains(joint_target(model, binding), settings, progress, checkpoint)
         posterior, statistics = name_draws(model, binding, sampled)

@@ -51,6 +51,7 @@ def name_draws(
     binding: Binding,
     sampled: Sampled,
     effects: Float[np.ndarray, "chain draw patient effect"] | None = None,
+    of_lesions: Float[np.ndarray, "chain draw series own"] | None = None,
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Return the posterior and the sampler statistics as labelled data sets; padding is left out.
 
@@ -59,8 +60,8 @@ def name_draws(
 
     Parameters
     ----------
-    effects : patient effects on the transform scale, in the order of the model, where the sampled vectors hold the
-        population parameters alone.
+    effects, of_lesions : patient effects, and those of single lesions, on the transform scale, in the order of the
+        model, where the sampled vectors hold the population parameters alone.
     """
     import xarray as xr
 
@@ -93,13 +94,16 @@ def name_draws(
         variables[site.name] = (("chain", "draw", *axes), shaped(value))
     patients, series = len(labels.patients), len(labels.series)
     each = {label: shaped(value, patients) for label, value in by_label.items()}
+    by_lesion = {label: shaped(value, series) for label, value in lesions.items()}
     if effects is not None:
         each = {parameter.label: effects[..., k] for k, parameter in enumerate(model.random)}
+    if of_lesions is not None and model.dynamics is not None:
+        by_lesion = {parameter.label: of_lesions[..., k] for k, parameter in enumerate(model.dynamics.lesion)}
     for label, value in each.items():
         variables[label + EFFECT] = (("chain", "draw", "patient"), value)
         coordinates["patient"] = np.asarray(labels.patients)
-    for label, value in lesions.items():
-        variables[label + LESION_EFFECT] = (("chain", "draw", "series"), shaped(value, series))
+    for label, value in by_lesion.items():
+        variables[label + LESION_EFFECT] = (("chain", "draw", "series"), value)
         coordinates["series"] = np.asarray([f"{patient}:{lesion}" for patient, lesion in labels.series])
     stats = {name: (("chain", "draw"), value) for name, value in zip(_STATISTICS, sampled.statistics, strict=True)}
     chain_draw = {name: coordinates[name] for name in ("chain", "draw")}

@@ -45,8 +45,8 @@ def patient_log_likelihood(
     per_mm = _log_jacobian(model, binding)[:patients]
     integrals = integrate_patients(model, binding, vectors, seed=seed)
     some = slice(None, None, max(1, len(vectors) // 50))
-    values, _ = integrals(vectors, nodes=1)
-    again, _ = integrals(vectors[some], nodes=2)
+    values = integrals(vectors, nodes=1).log_likelihood
+    again = integrals(vectors[some], nodes=2).log_likelihood
     return values + per_mm, np.asarray(np.sqrt(np.mean(np.square(again - values[some]), axis=0) / 2.0))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from metachron.inference.marginal.blocks import LANES, ROWS, Blocks
+from metachron.inference.marginal.lesion_proposals import population_proposals, renew_prior
 from metachron.inference.marginal.mixture import Mixture, conditional_mean, population_mixture, renew_population, split
 from metachron.inference.marginal.nodes import (
     log_weights,
@@ -20,13 +21,15 @@ from metachron.inference.marginal.nodes import (
     screen_nodes,
     temper,
     uniform_blocks,
+    update_lesions,
     update_mixture,
 )
 from metachron.inference.marginal.table import NodeModel, NodeTable, make_table
 from metachron.joint.design import Binding
 from metachron.joint.sites import Theta, population_at
 
-ADAPTING_ROWS = 4
+ADAPTING_ROWS, OF_LESIONS = 4, 2
+"""Rows of 64 nodes per patient while proposals are improved; fewer where each has nodes for every lesion."""
 LEAST_SHARE = 0.1
 """Effective share of nodes below which weights are tempered."""
 MAX_STEPS = 25
@@ -55,7 +58,13 @@ def _unpack(vectors: Float[Array, "theta free"], *, view: NodeModel) -> dict[str
 
 def start_proposals(view: NodeModel, binding: Binding, vector: np.ndarray, *, seed: int) -> Proposals:
     """Return proposals found from nothing but the population's distribution at a vector."""
-    mixture = population_mixture(*population_normal(thetas_at(view, vector[None]), binding.design, view=view))
+    thetas = thetas_at(view, vector[None])
+    mean, factor = population_normal(thetas, binding.design, view=view)
+    mixture = population_mixture(mean, factor)
+    if view.model.single_lesions:
+        part, theta = view.model.dynamics, {name: value[0] for name, value in thetas.items()}
+        assert part is not None
+        mixture = mixture._replace(lesions=population_proposals(mean, part, theta, binding.design))
     found = follow(view, binding, mixture, vector[None], steps=MAX_STEPS, seed=seed)
     return follow(view, binding, split(found.mixture), vector[None], steps=SETTLING_STEPS, seed=seed + MAX_STEPS)
 
@@ -70,12 +79,13 @@ def follow(
     """
     thetas = thetas_at(view, vectors)
     mean, factor = population_normal(thetas, binding.design, view=view)
-    mixture = renew_population(mixture, mean, factor)
+    mixture = _renewed(view, binding, renew_population(mixture, mean, factor), thetas)
     scale = jnp.linalg.norm(factor, axis=-1)
-    blocks = uniform_blocks(binding, ADAPTING_ROWS)
+    rows = adapting_rows(view)
+    blocks = uniform_blocks(binding, rows)
     patient = jnp.ravel(blocks.patient)
     real = np.asarray(binding.design.patient_weight) > 0
-    nodes = jnp.full(binding.dims.patients, float(ADAPTING_ROWS * LANES))
+    nodes = jnp.full(binding.dims.patients, float(rows * LANES))
     since, share = 0, np.zeros(binding.dims.patients)
     for step in range(steps):
         placed = place_nodes(view, binding, blocks, mixture, seed=seed + step)
@@ -83,11 +93,26 @@ def follow(
         log_weight = averaged(view, thetas, table, patient, binding.dims.patients)
         weight, power, effective = temper(log_weight, patient, nodes, LEAST_SHARE, patients=binding.dims.patients)
         mixture = update_mixture(mixture, blocks.patient, placed.nodes, weight, scale)
+        mixture = update_lesions(view, thetas, mixture, blocks, table, weight, scale)
         share = np.asarray(effective / nodes)
         since = since + 1 if np.mean(np.asarray(power)[real] >= 1.0) >= 0.98 else 0
         if since > SETTLING_STEPS:
             break
     return Proposals(mixture, share)
+
+
+def adapting_rows(view: NodeModel) -> int:
+    """Return the rows of 64 nodes per patient on which proposals are improved."""
+    return OF_LESIONS if view.model.single_lesions else ADAPTING_ROWS
+
+
+def _renewed(view: NodeModel, binding: Binding, mixture: Mixture, thetas: Theta) -> Mixture:
+    """Return the proposals with what the population says of lesions at the first of some parameters."""
+    part = view.model.dynamics
+    if mixture.lesions is None or part is None:
+        return mixture
+    theta = {name: value[0] for name, value in thetas.items()}
+    return mixture._replace(lesions=renew_prior(mixture.lesions, part, theta, binding.design))
 
 
 def averaged(view: NodeModel, thetas: Theta, table: NodeTable, patient: Array, patients: int) -> Array:
@@ -117,14 +142,15 @@ def needed_rows(
     as one over the number of nodes (faster with quasi-random ones), so nodes in proportion to its root are best. Beyond
     the number of nodes it is not known: one node, or none, has all the weight.
     """
-    blocks = uniform_blocks(binding, ADAPTING_ROWS)
+    count = adapting_rows(view)
+    blocks = uniform_blocks(binding, count)
     patient, patients = jnp.ravel(blocks.patient), binding.dims.patients
     table = make_table(*place_nodes(view, binding, blocks, mixture, seed=seed), blocks, view=view)
     weights = log_weights(thetas_at(view, vectors), table, view=view)
     variance = np.zeros(patients)
     for spread in np.asarray(_spreads(weights, patient, patients=patients)):
         found = np.bincount(np.asarray(patient), np.nan_to_num(spread, nan=np.inf), minlength=patients)
-        variance += np.minimum(found, ADAPTING_ROWS * LANES) / (len(vectors) - 1)
+        variance += np.minimum(found, count * LANES) / (len(vectors) - 1)
     real = np.flatnonzero(np.asarray(binding.design.patient_weight) > 0)
     root = np.sqrt(variance[real]) + 1e-12
     ideal = np.log2(root / root.mean() * mean_rows)

@@ -6,7 +6,7 @@ A block is a `Design` in which every row counts as a patient, so the formulas of
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -27,12 +27,26 @@ SLAB = 16
 """Blocks in a slab: what is tabulated at a time where the tables of all blocks need not stand side by side."""
 
 
+class SeriesRows(NamedTuple):
+    """The lesions of each block's rows, where sizes are modelled lesion by lesion: a patient's once for each row.
+
+    ``series`` is the lesion in the cohort, ``row`` its row in the block, ``part`` counts the rows of its patient,
+    ``home`` is its place among the lesions of its patient's first row, and ``weight`` 0 for padding.
+    """
+
+    series: np.ndarray
+    row: np.ndarray
+    part: np.ndarray
+    home: np.ndarray
+    weight: np.ndarray
+
+
 class Blocks(NamedTuple):
     """Designs of all blocks, stacked along a first axis, and whose rows they are.
 
     ``patient`` is the patient of each row, ``slot`` the place of that patient within the block, ``part`` counts the
     rows of a patient, ``share`` is 1 / (rows of the patient), and ``weight`` 0 for a row of padding.
-    ``slot_patient`` is the patient in each slot, -1 for none.
+    ``slot_patient`` is the patient in each slot, -1 for none; ``lesions`` is there where patients have single ones.
     """
 
     design: Design
@@ -42,6 +56,7 @@ class Blocks(NamedTuple):
     share: np.ndarray
     weight: np.ndarray
     slot_patient: np.ndarray
+    lesions: SeriesRows | None = None
 
 
 def make_blocks(binding: Binding, rows_per_patient: np.ndarray, *, mean_rows: int) -> Blocks:
@@ -70,7 +85,7 @@ def make_blocks(binding: Binding, rows_per_patient: np.ndarray, *, mean_rows: in
     share = np.ones(blocks * ROWS)
     share[: len(index)] = 1.0 / rows_per_patient[order][index]
     by_block = [array.reshape(shape) for array in (patient, part, share, weight)]
-    return _assemble(binding.design, *by_block)
+    return _assemble(binding, *by_block)
 
 
 def slabs(blocks: Blocks) -> Iterator[Blocks]:
@@ -87,9 +102,45 @@ def slabs(blocks: Blocks) -> Iterator[Blocks]:
         yield slab._replace(design=design, weight=weight, slot_patient=slot_patient)
 
 
-def _assemble(design: Design, patient: np.ndarray, part: np.ndarray, share: np.ndarray, weight: np.ndarray) -> Blocks:
+def _assemble(binding: Binding, patient: np.ndarray, part: np.ndarray, share: np.ndarray, weight: np.ndarray) -> Blocks:
     slot, slot_patient = _slots(patient, part, weight)
-    return Blocks(_block_design(design, patient, weight), patient, slot, part, share, weight, slot_patient)
+    design, lesions = _block_design(binding.design, patient, weight), None
+    if any(lesion is not None for _, lesion in binding.labels.series):
+        design, lesions = _with_lesions(binding, design, patient, part, weight)
+    return Blocks(design, patient, slot, part, share, weight, slot_patient, lesions)
+
+
+def _with_lesions(
+    binding: Binding, design: Design, patient: np.ndarray, part: np.ndarray, weight: np.ndarray
+) -> tuple[Design, SeriesRows]:
+    """Return the design with the lesions of each block's rows as its series, and which lesions these are."""
+    whole, count = binding.design, len(binding.labels.series)
+    owner = np.asarray(whole.series_patient)[:count]
+    order = np.argsort(owner, kind="stable")
+    rank = np.empty(count, dtype=np.int64)
+    rank[order] = np.arange(count) - np.searchsorted(owner[order], owner[order])
+    taken, local, known = _repeated(owner, np.ones(count, dtype=bool), patient, weight, length=bucket)
+    blocks = np.arange(len(patient))[:, None]
+    lengths = np.where(weight > 0, np.bincount(owner, minlength=int(patient.max()) + 1)[patient], 0)
+    first = np.cumsum(lengths, axis=1) - lengths
+    home = first[blocks, local - part[blocks, local]] + rank[taken]
+
+    def place(rows: Rows | None, given: Rows | None) -> Rows | None:
+        """Return rows with their lesions: ``given`` are those of the cohort."""
+        if rows is None or given is None:
+            return None
+        found = _repeated(np.asarray(given.patient), np.asarray(given.weight) > 0, patient, weight)
+        series = np.where(found[2], first[blocks, found[1]] + rank[np.asarray(given.series)[found[0]] % count], 0)
+        return rows._replace(series=jnp.asarray(series.astype(np.int32)))
+
+    organ = None if whole.series_organ is None else jnp.asarray(np.asarray(whole.series_organ)[taken])
+    placed = design._replace(
+        measured=place(design.measured, whole.measured),
+        censored=place(design.censored, whole.censored),
+        series_patient=jnp.asarray(local),
+        series_organ=organ,
+    )
+    return placed, SeriesRows(taken, local, part[blocks, local], home, known.astype(float))
 
 
 def _slots(patient: np.ndarray, part: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -151,10 +202,15 @@ def _block_stretches(rows: Stretches | None, patient: np.ndarray, weight: np.nda
 
 
 def _repeated(
-    owners: np.ndarray, real: np.ndarray, patient: np.ndarray, weight: np.ndarray
+    owners: np.ndarray,
+    real: np.ndarray,
+    patient: np.ndarray,
+    weight: np.ndarray,
+    length: Callable[[int], int] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return for each block which flat rows its patients have, once for each of their rows in the block, padded to one
-    length; the row of the block to which each belongs; and whether it is more than padding.
+    length (the next power of 2, unless said); the row of the block to which each belongs; and whether it is more than
+    padding.
     """
     real = np.flatnonzero(real)
     real = real[np.argsort(owners[real], kind="stable")]
@@ -164,7 +220,7 @@ def _repeated(
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     blocks = len(patient)
     lengths = np.where(weight > 0, counts[patient], 0)
-    longest = 2 ** math.ceil(math.log2(max(8, int(lengths.sum(axis=1).max()))))
+    longest = (length or _power_of_2)(max(8, int(lengths.sum(axis=1).max())))
     taken = np.zeros((blocks, longest), dtype=np.int64)
     local = np.zeros((blocks, longest), dtype=np.int32)
     known = np.zeros((blocks, longest), dtype=bool)
@@ -179,3 +235,7 @@ def _repeated(
     local[block, column] = np.repeat(flat_row, repeats)
     known[block, column] = True
     return taken, local, known
+
+
+def _power_of_2(count: int) -> int:
+    return int(2 ** math.ceil(math.log2(count)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -22,13 +22,19 @@ LEAST_ROWS, MOST_ROWS, ROWS_IN_ALL = 8, 32, 1024
 """Rows of 64 nodes per patient on average: more in a small cohort, where they cost little."""
 
 
+class OfPatients(NamedTuple):
+    """Log likelihoods of patients, and one draw of their effects and of those of their single lesions."""
+
+    log_likelihood: Float[np.ndarray, "draw patient"]
+    effects: Float[np.ndarray, "draw patient effect"] | None
+    lesions: Float[np.ndarray, "draw series own"] | None = None
+
+
 class ByPatient(Protocol):
     """The integrals of patients, at population vectors that may be asked for again and again."""
 
-    def __call__(
-        self, vectors: Float[np.ndarray, "draw free"], *, nodes: int, effects: bool = False
-    ) -> tuple[Float[np.ndarray, "draw patient"], Float[np.ndarray, "draw patient effect"] | None]:
-        """Return log p(data of a patient | vector), and one draw of the patient's effects given both.
+    def __call__(self, vectors: Float[np.ndarray, "draw free"], *, nodes: int, effects: bool = False) -> OfPatients:
+        """Return log p(data of a patient | vector), and one draw of the effects of patients and lesions given both.
 
         Other numbers of ``nodes`` give independent nodes. With effects, nodes are in single precision, which changes no
         weight (as in the engine's own draws). Effects are about the population's fixed part, on the
@@ -59,9 +65,11 @@ def integrate_patients(
     patients = len(binding.labels.patients)
     if not model.random:
 
-        def direct(vectors: np.ndarray, *, nodes: int, effects: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
+        def direct(vectors: np.ndarray, *, nodes: int, effects: bool = False) -> OfPatients:
             found = _without_effects(jnp.asarray(vectors), binding.design, model=model, dims=binding.dims)
-            return np.asarray(found)[:, :patients], np.zeros((len(vectors), patients, 0)) if effects else None
+            return OfPatients(
+                np.asarray(found)[:, :patients], np.zeros((len(vectors), patients, 0)) if effects else None
+            )
 
         return direct
     if (reason := why_not(model)) is not None:
@@ -70,13 +78,19 @@ def integrate_patients(
     mean_rows = mean_rows or min(MOST_ROWS, max(LEAST_ROWS, ROWS_IN_ALL // patients))
     prepared = prepare_at(model, binding, adapting, seed=seed, mean_rows=mean_rows)
 
-    def on_nodes(vectors: np.ndarray, *, nodes: int, effects: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
-        pieces = prepared.slabs(seed=seed + nodes, single=effects)
+    def on_nodes(vectors: np.ndarray, *, nodes: int, effects: bool = False) -> OfPatients:
         found = evaluate_draws(
-            vectors, pieces, view=prepared.view, patients=patients, seed=seed, by_patient=True, effects=effects
+            vectors,
+            prepared.slabs(seed=seed + nodes, single=effects),
+            view=prepared.view,
+            patients=patients,
+            seed=seed,
+            series=len(binding.labels.series),
+            by_patient=True,
+            effects=effects,
         )
         assert found.by_patient is not None
-        return found.by_patient, found.effects
+        return OfPatients(found.by_patient, found.effects, found.lesions)
 
     return on_nodes
 

@@ -38,12 +38,14 @@ REORDERED = 256
 class MarginalDraws:
     """Draws of population vectors after correction, patient effects for each, and the verdict.
 
-    ``sampled.positions`` (chain, draw, free); ``effects`` (chain, draw, patient, effect).
+    ``sampled.positions`` (chain, draw, free); ``effects`` (chain, draw, patient, effect); ``lesions`` (chain, draw,
+    series, effect), where lesions are single ones.
     """
 
     sampled: Sampled
     effects: np.ndarray
     verdict: Verdict
+    lesions: np.ndarray | None = None
 
 
 def sample_marginal(
@@ -103,11 +105,19 @@ def _correct(integrals: Integrals, raw: Sampled, settings: NutsSettings, tell: R
     statistics = statistics._replace(lp=log_density[chosen].reshape(chains, draws))
     sampled = Sampled(flat[chosen].reshape(chains, draws, free), statistics, raw.warmup_gradients, raw.interrupted)
     assert found.effects is not None
-    effects = found.effects
-    for start in range(0, effects.shape[1], REORDERED):
+    of_each = [_reordered(values, chosen, (chains, draws)) for values in (found.effects, found.lesions)]
+    assert of_each[0] is not None
+    return MarginalDraws(sampled, of_each[0], verdict, of_each[1])
+
+
+def _reordered(values: np.ndarray | None, chosen: np.ndarray, shape: tuple[int, int]) -> np.ndarray | None:
+    """Return effects in the order of the chosen draws, by chain and draw; changed in place, since they are large."""
+    if values is None:
+        return None
+    for start in range(0, values.shape[1], REORDERED):
         part = slice(start, start + REORDERED)
-        effects[:, part] = effects[chosen, part]
-    return MarginalDraws(sampled, effects.reshape(chains, draws, *effects.shape[1:]), verdict)
+        values[:, part] = values[chosen, part]
+    return values.reshape(*shape, *values.shape[1:])
 
 
 class _NodeWeights:

@@ -54,6 +54,7 @@ class Integrals:
             view=self.prepared.view,
             patients=len(self.prepared.binding.labels.patients),
             seed=seed,
+            series=len(self.prepared.binding.labels.series),
             effects=effects,
             visit=visit,
         )

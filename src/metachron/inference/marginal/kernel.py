@@ -13,7 +13,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metachron.inference.marginal.blocks import ROWS
-from metachron.inference.marginal.table import NodeModel, NodeTable
+from metachron.inference.marginal.lesion_terms import LesionRows, lesion_rows, lesion_terms
+from metachron.inference.marginal.table import NodeModel, NodeTable, in_single
 from metachron.joint import Design
 from metachron.joint.hazard_terms import beside
 from metachron.joint.likelihood import HazardRows, LinkTable, event_terms, hazard_rows, link_table, size_rows
@@ -29,11 +30,6 @@ from metachron.joint.sites import Theta
 from metachron.joint.size_summary import scatter_sd, summary_terms
 
 
-def in_single(tree: Any) -> Any:
-    """Return a tree with its numbers of double precision in single precision: half the memory, twice the speed."""
-    return jax.tree.map(lambda leaf: leaf.astype(jnp.float32) if leaf.dtype == jnp.float64 else leaf, tree)
-
-
 class RowTerms(NamedTuple):
     """What the population parameters say of each row, whatever the node; leading axis block for all blocks together.
 
@@ -44,6 +40,7 @@ class RowTerms(NamedTuple):
     sizes: Float[Array, " row"] | None
     hazard: HazardRows | None
     new_lesions: NewLesionRows | None
+    lesions: LesionRows | None
 
 
 def row_terms(view: NodeModel, theta: Theta, table: NodeTable) -> RowTerms:
@@ -52,10 +49,11 @@ def row_terms(view: NodeModel, theta: Theta, table: NodeTable) -> RowTerms:
 
     def block(design: Design, centre: Array, readings: Array | None) -> RowTerms:
         effects = effect_form(model, theta, design, centre) if view.effects else None
-        sizes = None if readings is None else -readings * jnp.log(scatter_sd(model, theta))
+        lesions = lesion_rows(model, theta, design, readings) if table.lesions and readings is not None else None
+        sizes = None if readings is None or lesions else -readings * jnp.log(scatter_sd(model, theta))
         hazard = hazard_rows(model, theta, design, view.dims) if model.hazard is not None else None
         new = new_lesion_rows(model, theta, design) if model.new_lesions is not None else None
-        return RowTerms(effects, sizes, hazard, new)
+        return RowTerms(effects, sizes, hazard, new, lesions)
 
     return jax.vmap(block)(table.design, table.centre, table.readings)
 
@@ -70,7 +68,9 @@ def log_joint(view: NodeModel, theta: Theta, rows: RowTerms, block: NodeTable) -
 
     if block.sizes is not None and block.design.censored is not None:
         total = total + summary_terms(scatter_sd(view.model, theta), block.sizes, block.design.censored, view.dims)
-    elif view.model.dynamics is not None:
+    elif rows.lesions is not None and block.lesions is not None:
+        total = total + lesion_terms(view.model, theta, rows.lesions, block.lesions, block.design)
+    elif view.model.dynamics is not None and not view.model.single_lesions:
         sizes = _by_lane(lambda nodes: _size_terms(view, theta, _parameters(view, theta, nodes, block), block.design))
         total = total + sizes(block.nodes)
     model, design, dims = view.model, block.design, view.dims

@@ -15,6 +15,8 @@ import jax.numpy as jnp
 from jax.scipy.special import logsumexp, ndtri
 from jaxtyping import Array, Float
 
+from metachron.inference.marginal.lesion_proposals import LesionProposals
+
 _LOG_SQRT_2PI = 0.9189385332046727
 POPULATION_SHARE = 0.1
 """Share of the nodes that come from the population's distribution."""
@@ -27,11 +29,15 @@ SPREAD_FLOOR = 1e-3
 
 
 class Mixture(NamedTuple):
-    """Weights, means and Cholesky factors of the components, per patient; values on the transform scale."""
+    """Weights, means and Cholesky factors of the components, per patient; values on the transform scale.
+
+    ``lesions`` are the proposals of single lesions, given their patients.
+    """
 
     weight: Float[Array, "patient component"]
     mean: Float[Array, "patient component effect"]
     factor: Float[Array, "patient component effect effect"]
+    lesions: LesionProposals | None = None
 
 
 @jax.jit
@@ -47,10 +53,8 @@ def renew_population(
     mixture: Mixture, mean: Float[Array, "patient effect"], factor: Float[Array, "patient effect effect"]
 ) -> Mixture:
     """Return the proposal with its component 0 at another population distribution."""
-    return Mixture(
-        mixture.weight,
-        mixture.mean.at[:, 0].set(mean),
-        mixture.factor.at[:, 0].set(POPULATION_WIDTH * factor),
+    return mixture._replace(
+        mean=mixture.mean.at[:, 0].set(mean), factor=mixture.factor.at[:, 0].set(POPULATION_WIDTH * factor)
     )
 
 
@@ -72,6 +76,7 @@ def split(mixture: Mixture) -> Mixture:
         jnp.concatenate([mixture.weight[:, :1], *shares], axis=1),
         jnp.concatenate([mixture.mean[:, :1], *means], axis=1),
         jnp.concatenate([mixture.factor[:, :1], *([0.8 * mixture.factor[:, 1:]] * 3)], axis=1),
+        mixture.lesions,
     )
 
 
@@ -157,4 +162,5 @@ def improve(
         jnp.concatenate([mixture.weight[:, :1], mass], axis=1),
         jnp.concatenate([mixture.mean[:, :1], mean], axis=1),
         jnp.concatenate([mixture.factor[:, :1], factor], axis=1),
+        mixture.lesions,
     )

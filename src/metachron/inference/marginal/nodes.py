@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,8 @@ from jaxtyping import Array, Float
 
 from metachron.inference.marginal.blocks import LANES, ROWS, Blocks, make_blocks
 from metachron.inference.marginal.kernel import log_joint, row_terms
+from metachron.inference.marginal.lesion_proposals import LesionNodes, improve_lesions, place_lesions
+from metachron.inference.marginal.lesion_terms import within_weights
 from metachron.inference.marginal.mixture import Mixture, draw, improve, log_density
 from metachron.inference.marginal.table import NodeModel, NodeTable, make_table
 from metachron.inference.sobol import sobol_points
@@ -32,10 +34,11 @@ def _points(coordinates: int, seed: int) -> np.ndarray:
 
 
 class Placed(NamedTuple):
-    """Nodes and their log shares, as `make_table` takes them."""
+    """Nodes and their log shares, of patients and of single lesions, as `make_table` takes them."""
 
     nodes: Float[Array, "block effect row lane"]
     log_share: Float[Array, "block row lane"]
+    lesions: LesionNodes | None = None
 
 
 def place_nodes(view: NodeModel, binding: Binding, blocks: Blocks, mixture: Mixture, *, seed: int) -> Placed:
@@ -47,7 +50,11 @@ def place_nodes(view: NodeModel, binding: Binding, blocks: Blocks, mixture: Mixt
     coordinates = view.effects + 1
     shift = np.random.default_rng((seed, 1)).random((binding.dims.patients, coordinates))
     points = jnp.asarray(_points(coordinates, seed))
-    return Placed(*_place(mixture, points, jnp.asarray(shift), blocks.patient, blocks.part, blocks.share))
+    patients = mixture._replace(lesions=None)
+    nodes, log_share = _place(patients, points, jnp.asarray(shift), blocks.patient, blocks.part, blocks.share)
+    if mixture.lesions is None or blocks.lesions is None:
+        return Placed(nodes, log_share)
+    return Placed(nodes, log_share, place_lesions(mixture.lesions, nodes, blocks, seed=seed))
 
 
 def screen_nodes(
@@ -58,8 +65,9 @@ def screen_nodes(
     so that no step of the sampler meets a trajectory that overflows.
     """
     table = make_table(*placed, blocks, view=view)
-    screened = _screen(placed, log_weights(thetas, table, view=view), blocks.patient, mean)
-    return make_table(*screened, blocks, view=view)
+    weights = log_weights(thetas, table, view=view)
+    screened = _screen(placed._replace(lesions=None), weights, blocks.patient, mean)
+    return make_table(*screened._replace(lesions=placed.lesions), blocks, view=view)
 
 
 @jax.jit
@@ -167,6 +175,53 @@ def update_mixture(mixture: Mixture, patient: Array, nodes: Array, weight: Array
     """Return `improve`d proposals from the nodes of a table; padding has weight 0."""
     flat = jnp.moveaxis(nodes, 1, 0).reshape(nodes.shape[1], -1, LANES)
     return improve(mixture, jnp.ravel(patient), flat, weight, scale)
+
+
+@partial(jax.jit, static_argnames=("view",))
+def _within(thetas: Theta, table: NodeTable, *, view: NodeModel) -> Float[Array, "block series lane inner"]:
+    theta = {name: value[0] for name, value in thetas.items()}
+    rows = row_terms(view, theta, table)
+
+    def block(inputs: tuple[NodeTable, Any]) -> Array:
+        own, terms = inputs
+        assert own.lesions is not None
+        return within_weights(view.model, theta, terms, own.lesions, own.design)
+
+    return jax.lax.map(block, (table, rows.lesions))
+
+
+def update_lesions(
+    view: NodeModel,
+    thetas: Theta,
+    mixture: Mixture,
+    blocks: Blocks,
+    table: NodeTable,
+    weight: Float[Array, "row lane"],
+    scale: Float[Array, "patient effect"],
+) -> Mixture:
+    """Return proposals of lesions improved by the nodes of a table, at the first of some population parameters."""
+    if mixture.lesions is None or table.lesions is None:
+        return mixture
+    part = view.model.dynamics
+    assert part is not None
+    owner = _owners(blocks, len(mixture.lesions.mean))
+    spread = scale[owner, : len(part.random)]
+    within = _within(thetas, table, view=view)
+    shares = weight.reshape(-1, ROWS, LANES)
+    improved = improve_lesions(
+        mixture.lesions, table.nodes, table.lesions.distance, shares, within, blocks, spread, count=len(owner)
+    )
+    return mixture._replace(lesions=improved)
+
+
+def _owners(blocks: Blocks, count: int) -> np.ndarray:
+    """Return the patient of each lesion of the cohort; that of lesion 0 for padding."""
+    rows = blocks.lesions
+    assert rows is not None
+    owner = np.zeros(count, dtype=np.int32)
+    real = rows.weight > 0
+    owner[rows.series[real]] = np.take_along_axis(blocks.patient, rows.row, axis=1)[real]
+    return owner
 
 
 def uniform_blocks(binding: Binding, rows: int) -> Blocks:

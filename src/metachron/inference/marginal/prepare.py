@@ -11,7 +11,14 @@ import numpy as np
 from jaxtyping import Float
 
 from metachron.base import ModelError
-from metachron.inference.marginal.adapt import Proposals, final_table, follow, needed_rows, start_proposals
+from metachron.inference.marginal.adapt import (
+    Proposals,
+    adapting_rows,
+    final_table,
+    follow,
+    needed_rows,
+    start_proposals,
+)
 from metachron.inference.marginal.blocks import ROWS, Blocks, make_blocks, slabs
 from metachron.inference.marginal.expansion import Coordinates, Expansion, expand
 from metachron.inference.marginal.mixture import Mixture
@@ -28,6 +35,7 @@ from metachron.inference.marginal.table import NodeModel, NodeTable
 from metachron.joint import JointModel
 from metachron.joint.design import Binding
 from metachron.joint.sites import list_sites, median_values, pack_population
+from metachron.joint.size_summary import can_summarise
 
 MAX_ROUNDS = 12
 CLIMB_STEPS = 8
@@ -106,12 +114,31 @@ def why_not(model: JointModel) -> str | None:
     """Return why patient effects of this model cannot be integrated out, or None when they can."""
     if not model.random:
         return "it has no patient effects to integrate out"
-    if model.dynamics is not None and model.dynamics.lesion:
-        return "it has lesion effects, whose integral has the dimension of all lesions of a patient"
     if model.looks_at_lesions or model.counts_new_lesions:
-        return "a link looks at all lesions of a patient, or at the number of new ones"
+        return (
+            "a link looks at all lesions of a patient, or at the number of new ones: given the patient's effects they "
+            "are not independent, and the integral has the dimension of all of them"
+        )
+    if model.single_lesions and (reason := _why_not_lesions(model)):
+        return reason
     if len(model.random) > MAX_EFFECTS:
         return f"it has {len(model.random)} patient effects, and nodes cover at most {MAX_EFFECTS}"
+    return None
+
+
+def _why_not_lesions(model: JointModel) -> str | None:
+    """Return why effects of single lesions cannot be integrated out within those of their patient, or None."""
+    part = model.dynamics
+    assert part is not None
+    if not part.lesion:
+        return "its lesions differ by nothing but their organ"
+    for parameter in part.parameters:
+        if not parameter.random:
+            return f"{parameter.label} has no patient effects, so that lesions would move with population parameters"
+        if parameter in part.organ and not parameter.lesion:
+            return f"{parameter.label} has effects of organs but not of lesions"
+    if not can_summarise(model):
+        return f"the {part.observation.name} scatter of single lesions has more than one parameter"
     return None
 
 
@@ -202,7 +229,7 @@ def _search(
 ) -> tuple[Proposals, Optimum]:
     proposals = start_proposals(view, binding, vector, seed=seed)
     scale = np.full(len(vector), 0.01)
-    blocks = uniform_blocks(binding, SEARCH_ROWS)
+    blocks = uniform_blocks(binding, min(SEARCH_ROWS, adapting_rows(view)))
     for number in range(1, MAX_ROUNDS + 1):
         table = final_table(view, binding, proposals.mixture, blocks, vector[None], seed=seed + 100 * number)
         evaluate = density_at(view, table, with_prior=with_prior)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from metachron.inference.checkpoint import Checkpoint
+from metachron.inference.marginal.lesion_proposals import LesionProposals
 from metachron.inference.marginal.mixture import Mixture
 from metachron.inference.marginal.optimise import Optimum
 from metachron.inference.marginal.prepare import Prepared, Report, prepare
@@ -33,7 +37,9 @@ def prepare_or_restore(
 
 def _to_arrays(prepared: Prepared) -> dict[str, np.ndarray]:
     optimum = prepared.optimum
-    parts = {f"mixture.{name}": np.asarray(value) for name, value in prepared.mixture._asdict().items()}
+    parts = _named("mixture", prepared.mixture._replace(lesions=None))
+    if prepared.mixture.lesions is not None:
+        parts |= _named("lesions", prepared.mixture.lesions)
     values = {"vector": optimum.vector, "gradient": optimum.gradient, "hessian": optimum.hessian}
     return {
         **parts,
@@ -47,11 +53,24 @@ def _to_arrays(prepared: Prepared) -> dict[str, np.ndarray]:
     }
 
 
+def _named(prefix: str, values: Mixture | LesionProposals) -> dict[str, np.ndarray]:
+    return {f"{prefix}.{name}": np.asarray(value) for name, value in values._asdict().items() if value is not None}
+
+
+def _mixture(arrays: dict[str, np.ndarray]) -> Mixture:
+    def named(prefix: str, fields: Iterable[str]) -> Iterator[Array]:
+        return (jnp.asarray(arrays[f"{prefix}.{name}"]) for name in fields)
+
+    lesions = LesionProposals(*named("lesions", LesionProposals._fields)) if "lesions.mean" in arrays else None
+    weight, mean, factor = named("mixture", ("weight", "mean", "factor"))
+    return Mixture(weight, mean, factor, lesions)
+
+
 def _restore(model: JointModel, binding: Binding, arrays: dict[str, np.ndarray]) -> Prepared:
     return Prepared(
         NodeModel.of(model, binding.dims),
         binding,
-        Mixture(*(jnp.asarray(arrays[f"mixture.{name}"]) for name in Mixture._fields)),
+        _mixture(arrays),
         Optimum(arrays["vector"], float(arrays["value"]), arrays["gradient"], arrays["hessian"]),
         arrays["rows"],
         int(arrays["mean_rows"]),

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metachron.inference.marginal.blocks import ROWS, Blocks
+from metachron.inference.marginal.lesion_proposals import LesionNodes
+from metachron.inference.marginal.lesion_terms import LesionSums, lesion_readings, tabulate_lesions
 from metachron.joint import Design, Dims, JointModel
 from metachron.joint.likelihood import LinkTable, link_table
 from metachron.joint.new_lesions import NewLesionLinks, new_lesion_links
@@ -24,31 +26,38 @@ from metachron.joint.sites import Theta
 from metachron.joint.size_summary import SizeSummary, can_summarise, count_readings, summarise_sizes
 
 
+def in_single(tree: Any) -> Any:
+    """Return a tree with its numbers of double precision in single precision: half the memory, twice the speed."""
+    return jax.tree.map(lambda leaf: leaf.astype(jnp.float32) if leaf.dtype == jnp.float64 else leaf, tree)
+
+
 class NodeTable(NamedTuple):
     """Nodes of all blocks; leading axis block, then (row, lane) unless said.
 
     ``centre`` (effect, row) plus ``offset`` (effect, row, lane) are the nodes. ``log_share`` is log[1 / (density of the
-    proposal x number of nodes)], and what of the likelihood no parameter changes; -inf for padding. ``readings`` (row),
-    ``sizes``, ``links`` and ``new_lesions`` are there where they do not depend on the population parameters; constant
-    links are not where one of them looks at patient effects. ``slot`` (row) and ``slot_patient`` (slot) as in `Blocks`.
+    proposal x number of nodes)], and what of the likelihood no parameter changes; -inf for padding. ``readings`` (row;
+    lesion, where they are single), ``sizes``, ``links`` and ``new_lesions`` are there where they do not depend on the
+    population parameters; constant links are not where one of them looks at patient effects. ``slot`` (row) and
+    ``slot_patient`` (slot) as in `Blocks`; ``lesions`` stands in the place of sizes where lesions are single.
     """
 
     design: Design
     centre: Float[Array, "block effect row"]
     offset: Float[Array, "block effect row lane"]
     log_share: Float[Array, "block row lane"]
-    readings: Float[Array, "block row"] | None
+    readings: Float[Array, "block row_or_series"] | None
     sizes: SizeSummary | None
     links: LinkTable | None
     new_lesions: NewLesionLinks | None
     slot: Array
     slot_patient: Array
+    lesions: LesionSums | None = None
 
     def single(self) -> NodeTable:
         """Return the table with what nodes hold in single precision; what rows hold keeps its precision."""
-        names = ("offset", "log_share", "sizes", "links", "new_lesions")
+        names = ("offset", "log_share", "sizes", "links", "new_lesions", "lesions")
         nodes = {name: getattr(self, name) for name in names}
-        return self._replace(**jax.tree.map(lambda leaf: leaf.astype(jnp.float32), nodes))
+        return self._replace(**in_single(nodes))
 
     @property
     def nodes(self) -> Float[Array, "block effect row lane"]:
@@ -77,7 +86,8 @@ class NodeModel:
     @property
     def summarised(self) -> bool:
         """Whether sizes are summarised once."""
-        return self.model.dynamics is not None and self.settled and can_summarise(self.model)
+        part = self.model.dynamics
+        return part is not None and part.size == "sum" and self.settled and can_summarise(self.model)
 
     @property
     def linked_effects(self) -> bool:
@@ -88,6 +98,11 @@ class NodeModel:
     def effects(self) -> int:
         """Number of patient effects."""
         return len(self.model.random)
+
+    @property
+    def lesion_effects(self) -> int:
+        """Number of effects of a single lesion."""
+        return len(self.model.dynamics.lesion) if self.model.dynamics else 0
 
     def parameters(self, theta: Theta, nodes: Float[Array, "effect row"], design: Design) -> PatientParameters:
         """Return the parameters of each row at one lane of nodes."""
@@ -110,6 +125,7 @@ _AtNodes = tuple[SizeSummary | None, LinkTable | None, NewLesionLinks | None]
 def make_table(
     nodes: Float[Array, "block effect row lane"],
     log_share: Float[Array, "block row lane"],
+    inner: LesionNodes | None,
     blocks: Blocks,
     *,
     view: NodeModel,
@@ -140,7 +156,13 @@ def make_table(
         log_share = log_share - sizes.log_unit
         sizes = sizes._replace(log_unit=None)
         design = design._replace(measured=None)
+    lesions = None
+    if inner is not None and blocks.lesions is not None:
+        which = jnp.asarray(blocks.lesions.weight), jnp.asarray(blocks.lesions.home)
+        lesions = jax.lax.map(lambda own: tabulate_lesions(model, view.dims, *own), (nodes, *inner, *which, design))
+        readings = jax.lax.map(lambda block: lesion_readings(block, view.dims), design)
+        design = design._replace(measured=None)
     centre = jnp.mean(nodes, axis=-1)
     offset = nodes - centre[..., None]
     slots = jnp.asarray(blocks.slot), jnp.asarray(blocks.slot_patient)
-    return NodeTable(design, centre, offset, log_share, readings, sizes, links, new, *slots)
+    return NodeTable(design, centre, offset, log_share, readings, sizes, links, new, *slots, lesions)
