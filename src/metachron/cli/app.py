@@ -23,6 +23,7 @@ from metachron.cli.commands.reference_list import list_references
 from metachron.cli.commands.reference_make import make_reference
 from metachron.cli.commands.report import report
 from metachron.cli.commands.score import score
+from metachron.cli.commands.scores import scores
 from metachron.cli.commands.summary import summary
 from metachron.cli.commands.template import template
 from metachron.cli.commands.two_stage import two_stage
@@ -69,6 +70,7 @@ app.command(report, sort_key=7)
 app.command(forecast, sort_key=8)
 app.command(forecast_trial, name="forecast-trial", sort_key=8)
 app.command(score, sort_key=9)
+app.command(scores, sort_key=9)
 app.command(compare, sort_key=10)
 app.command(two_stage, name="two-stage", sort_key=10)
 app.command(export, sort_key=10)
