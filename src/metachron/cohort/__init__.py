@@ -4,6 +4,7 @@ from metachron.cohort.arrays import CohortArrays, EventArrays, SizeRows, bucket
 from metachron.cohort.cohort import Cohort
 from metachron.cohort.exceptions import AcceptedException
 from metachron.cohort.folder import read_folder
+from metachron.cohort.maf import read_maf
 from metachron.cohort.read import load
 from metachron.cohort.schema import (
     DRUG_CLASSES,
@@ -39,6 +40,7 @@ __all__ = [
     "bucket",
     "load",
     "read_folder",
+    "read_maf",
     "write_folder",
     "write_template",
 ]

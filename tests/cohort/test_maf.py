@@ -1,0 +1,107 @@
+"""Files in Mutation Annotation Format: what becomes of each column, and what is refused."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from metachron.base import InputError
+from metachron.cohort import Cohort
+from metachron.cohort.maf import KINDS, read_maf
+
+HEADER = (
+    "Hugo_Symbol", "Chromosome", "Start_Position", "Variant_Classification", "Reference_Allele", "Tumor_Seq_Allele2",
+    "Tumor_Sample_Barcode", "HGVSc", "HGVSp_Short", "t_depth", "t_ref_count", "t_alt_count", "Mutation_Status",
+)  # fmt: skip
+KRAS = (
+    "KRAS", "chr12", "25245350", "Missense_Mutation", "C", "A", "TCGA-05-4244-01A-01D-1105-08", "c.35G>T", "p.G12V",
+    "200", "150", "50", "Somatic",
+)  # fmt: skip
+SILENT = (
+    "TP53", "chr17", "7673803", "Silent", "G", "A", "TCGA-05-4249-01A-01D-1105-08", "c.817C>T", "", "", "90", "10", "",
+)  # fmt: skip
+
+
+def write(folder: Path, *rows: tuple[str, ...], header: tuple[str, ...] = HEADER, name: str = "a.maf") -> Path:
+    """Write a MAF file with a version line."""
+    text = "\n".join(["#version gdc-1.0.0", *("\t".join(row) for row in (header, *rows))]) + "\n"
+    path = folder / name
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.maf", "a.maf.gz"])
+def test_rows_become_alterations(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path, KRAS, SILENT, name=name)
+    patients = {row[6]: row[6][:12] for row in (KRAS, SILENT)}
+    first, second = read_maf(path, patients=patients).to_dicts()
+    assert first == {
+        "patient": "TCGA-05-4244", "gene": "KRAS", "alteration": "p.G12V", "kind": "missense", "allele_fraction": 0.25,
+        "sample_day": None, "sample": "TCGA-05-4244-01A-01D-1105-08", "variant_classification": "Missense_Mutation",
+        "chromosome": "chr12", "reference_sequence": "C", "alternate_sequence": "A", "cds_syntax": "c.35G>T",
+        "mutation_status": "Somatic", "position": 25245350.0, "depth": 200.0,
+    }  # fmt: skip
+    assert (second["alteration"], second["kind"]) == ("c.817C>T", "synonymous")
+    assert second["allele_fraction"] == 0.1  # without a depth: over reference and variant reads
+    assert second["mutation_status"] is None
+
+
+def test_the_required_columns_are_enough(tmp_path: Path) -> None:
+    header = ("Hugo_Symbol", "Variant_Classification", "Tumor_Sample_Barcode")
+    table = read_maf(write(tmp_path, ("EGFR", "In_Frame_Del", "P1"), header=header))
+    assert table.select("patient", "gene", "kind", "alteration", "allele_fraction").rows() == [
+        ("P1", "EGFR", "inframe", None, None)
+    ]
+
+
+def test_no_reads_have_no_fraction(tmp_path: Path) -> None:
+    row = (*KRAS[:9], "0", "0", "0", "Somatic")
+    assert read_maf(write(tmp_path, row))["allele_fraction"].to_list() == [None]
+
+
+def test_a_cohort_takes_the_table(tmp_path: Path) -> None:
+    table = read_maf(write(tmp_path, KRAS), patients={KRAS[6]: "P1"})
+    people = pl.DataFrame({"patient": ["P1", "P2"], "study": "S", "arm": "A"})
+    cohort = Cohort.create("maf", {"patients": people, "alterations": table})
+    assert cohort.alterations["gene"].to_list() == ["KRAS"]
+    with pytest.raises(InputError, match="unknown-patient"):
+        Cohort.create("maf", {"patients": people.filter(pl.col("patient") == "P2"), "alterations": table})
+
+
+@pytest.mark.parametrize("classification", list(KINDS))
+def test_every_classification_has_a_kind(tmp_path: Path, classification: str) -> None:
+    row = (*KRAS[:3], classification, *KRAS[4:])
+    assert read_maf(write(tmp_path, row))["kind"].item() == KINDS[classification]
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    rows = [
+        ("", *KRAS[1:]), (*KRAS[:3], "Missense", *KRAS[4:]), (*KRAS[:9], "many", *KRAS[10:]),
+        (*KRAS[:6], "other", *KRAS[7:]),
+    ]  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        read_maf(write(tmp_path, *rows), patients={KRAS[6]: "P1"})
+    found = {(problem.rule, problem.column, problem.rows) for problem in caught.value.problems}
+    assert found == {
+        ("missing", "Hugo_Symbol", (1,)), ("label", "Variant_Classification", (2,)), ("not-a-number", "t_depth", (3,)),
+        ("unknown-sample", "Tumor_Sample_Barcode", (4,)),
+    }  # fmt: skip
+
+
+def test_more_variant_reads_than_reads_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, (*KRAS[:9], "200", "150", "201", "Somatic"))
+    with pytest.raises(InputError, match="allele-fraction"):
+        read_maf(path)
+    assert read_maf(write(tmp_path, (*KRAS[:9], "200", "0", "200", "Somatic")))["allele_fraction"].to_list() == [1.0]
+
+
+def test_what_is_no_maf_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="missing-column"):
+        read_maf(write(tmp_path, ("a", "b"), header=("gene", "kind")))
+    with pytest.raises(InputError, match="unreadable-file"):
+        read_maf(tmp_path / "absent.maf")
+    with pytest.raises(InputError, match="unreadable-file"):
+        read_maf(write(tmp_path, (*KRAS, "one cell too many")))
