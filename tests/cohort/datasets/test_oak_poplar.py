@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from metachron.cohort import Cohort
-from metachron.cohort.datasets import blood_tmb, oak_poplar
+from metachron.cohort.datasets import oak_poplar
 
 FILE = oak_poplar.FILE.name
 Load = Callable[[str], Cohort]
@@ -45,22 +45,6 @@ def test_poplar_counts(load: Load) -> None:
 
 def test_all_variants_are_there(load: Load) -> None:
     assert sum(load(name).alterations.height for name in ("oak-clinical", "poplar-clinical")) == 12_022
-
-
-@pytest.mark.parametrize(("name", "evaluable"), [("oak-clinical", 642), ("poplar-clinical", 211)])
-def test_blood_tmb_is_the_number_of_counted_variants(load: Load, name: str, evaluable: int) -> None:
-    cohort = load(name)
-    computed = cohort.patients.join(blood_tmb(cohort.alterations), on="patient", how="left", suffix="_computed")
-    assert computed["biomarker_evaluable"].sum() == evaluable
-    published = computed.filter(pl.col("biomarker_evaluable") == 1)
-    assert (published["btmb"] == published["btmb_computed"]).sum() == evaluable
-    others = computed.filter(pl.col("biomarker_evaluable") == 0)
-    assert others["btmb"].null_count() == others["btmb_computed"].null_count() == others.height
-
-
-def test_omitted_variants_do_not_count() -> None:
-    rows = pl.DataFrame({"patient": ["a", "a", "b"], "omitted_driver_mutation": ["no", "yes", "yes"]})
-    assert blood_tmb(rows).rows() == [("a", 1.0), ("b", 0.0)]
 
 
 @pytest.mark.parametrize("trial", ["OAK", "POPLAR"])

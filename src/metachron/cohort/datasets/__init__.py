@@ -1,7 +1,6 @@
 """Named public data sets: found on this machine or downloaded, checked, and read as a `Cohort`."""
 
 from metachron.cohort.datasets.dataset import DataSet, Published, Unused
-from metachron.cohort.datasets.oak_poplar import blood_tmb
 from metachron.cohort.datasets.public_file import DATA_VARIABLE, PublicFile, find_file
 from metachron.cohort.datasets.registry import DATASETS, list_datasets
 
@@ -12,7 +11,6 @@ __all__ = [
     "PublicFile",
     "Published",
     "Unused",
-    "blood_tmb",
     "find_file",
     "list_datasets",
 ]

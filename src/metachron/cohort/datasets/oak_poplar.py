@@ -62,16 +62,6 @@ def read_poplar(paths: Mapping[str, Path]) -> Published:
     return _read(paths[FILE.name], "POPLAR")
 
 
-def blood_tmb(alterations: pl.DataFrame) -> pl.DataFrame:
-    """Return patient and btmb, the number of plasma variants that are not omitted as drivers (synonymous counted).
-
-    This is the blood tumour mutational burden of Gandara 2018 (doi:10.1038/s41591-018-0134-3) for patients whose
-    plasma was evaluable; a patient all of whose variants are omitted has 0, one without variants no row.
-    """
-    counted = pl.col("omitted_driver_mutation") == "no"
-    return alterations.group_by("patient", maintain_order=True).agg(counted.sum().cast(pl.Float64).alias("btmb"))
-
-
 def _read(path: Path, trial: str) -> Published:
     sheet = read_sheet(path, f"{trial}_Clinical_Data").with_columns(identifier("PtID").alias("patient"))
     variants = read_sheet(path, _VARIANTS).filter(pl.col("Study") == trial)
