@@ -124,6 +124,12 @@ def test_values_that_were_filled_in_are_noticed(load: Load) -> None:
     assert [note.split(" ")[0] for note in notes] == ["albumin_g_per_dl", "nlr"]
 
 
+def test_one_limit_of_normal_for_all_is_nothing_to_notice(made: Made) -> None:
+    found = compute_scores(made(dnlr=[4.0, 3.0], ldh=[300.0, 200.0], ldh_upper_limit=250.0), ["lipi"])
+    assert found.values["value"].to_list() == [2.0, 0.0]
+    assert found.notes == ()
+
+
 def test_another_cancer_is_told_and_scored(load: Load) -> None:
     found = compute_scores(load("loris-chowell-train"), ["loris-nsclc"])
     scored = found.values.drop_nulls("value")

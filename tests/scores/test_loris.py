@@ -123,6 +123,16 @@ def test_a_cancer_outside_the_training_has_no_term_and_is_told(made: Made, load:
     assert table.outside["value"].to_list() == ["lung"]
 
 
+def test_the_lung_score_is_high_from_its_own_cut_off_on(made: Made) -> None:
+    """PD-L1 is solved for 0.44, and moved by 1e-6 on either side; the value by the formula written apart."""
+    rest = 0.0353 * 10 - 0.375 + 0.2924 * 4 - 0.0103 * 3 - 1.5593
+    limit = (math.log(0.44 / 0.56) - rest) / 0.0111
+    patient = {"tmb_per_mb": 10.0, "prior_systemic_therapy": True, "albumin_g_per_dl": 4.0, "nlr": 3.0}
+    found = compute_scores(made(**patient, pdl1_percent=[limit - 1e-6, limit + 1e-6]), ["loris-nsclc"]).values
+    assert found["value"].to_list() == pytest.approx([0.44, 0.44], abs=1e-7)
+    assert found["group"].to_list() == ["low", "high"]
+
+
 def test_british_spellings_are_known(made: Made) -> None:
     patient = {
         "tmb_per_mb": 5.0, "prior_systemic_therapy": "no", "albumin_g_per_dl": 4.0, "nlr": 3.0, "age_year": 60.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tables import benchmarks, cohort, command_line, datasets, forecasts, model_file, models, population
+from tables import benchmarks, cohort, command_line, datasets, forecasts, model_file, models, population, scores
 
 TABLES: dict[str, Callable[[], str]] = {
     function.__name__.replace("_", "-"): function
@@ -43,6 +43,9 @@ TABLES: dict[str, Callable[[], str]] = {
         forecasts.forecast_skill,
         benchmarks.benchmark_costs,
         benchmarks.benchmark_context,
+        scores.score_list,
+        scores.score_inputs,
+        scores.score_sources,
     )
 }
 """What ``{generated} NAME`` inserts, by name."""

@@ -10,6 +10,7 @@ import polars as pl
 from metachron.cohort import Cohort
 from metachron.scores.derive import sources_of, with_derived
 from metachron.scores.gather import Gathered, gather_inputs
+from metachron.scores.inputs import MEASURED
 from metachron.scores.registry import SCORES
 from metachron.scores.result import ScoreTable
 from metachron.scores.score import Score
@@ -57,7 +58,7 @@ def compute_scores(cohort: Cohort, names: Sequence[str] | None = None) -> ScoreT
         truncated=_truncated(possible, inputs.table),
         elsewhere=_elsewhere(possible, inputs.table, derived),
         lacking={name: columns for name, columns in lacking.items() if columns},
-        notes=_constant_inputs(possible, inputs),
+        notes=_constant_inputs(inputs),
     )
 
 
@@ -105,12 +106,11 @@ def _who(table: pl.DataFrame, condition: pl.Expr) -> list[str]:
     return table.filter(condition)["patient"].to_list()
 
 
-def _constant_inputs(scores: Sequence[Score], inputs: Gathered) -> tuple[str, ...]:
-    """Return a note for each measured input that has one value in all of several patients: filled in, probably."""
-    measured = {item.column for score in scores for item in score.inputs if item.unit or item.column == "nlr"}
+def _constant_inputs(inputs: Gathered) -> tuple[str, ...]:
+    """Return a note for each measured value that is the same in all of several patients."""
     notes = []
-    for column in inputs.table.columns:
+    for column in (item.column for item in MEASURED if item.column in inputs.table.columns):
         values = inputs.table[column].drop_nulls()
-        if column in measured and len(values) > 1 and values.n_unique() == 1:
+        if len(values) > 1 and values.n_unique() == 1:
             notes.append(f"{column} is {values[0]:g} in all {len(values)} patients: filled in rather than measured?")
     return tuple(notes)

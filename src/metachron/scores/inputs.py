@@ -33,3 +33,6 @@ PRIOR_SYSTEMIC = Input(
 INVOLVED_LIVER = Input("involved_liver", "", "a liver metastasis at baseline", "yes_no")
 GASTROINTESTINAL = Input("gastrointestinal", "", "the primary tumour is gastrointestinal", "yes_no")
 MSI = Input("msi_unstable", "", "the tumour is microsatellite unstable (MSI-H)", "yes_no")
+
+MEASURED = (ALBUMIN, LDH, NLR, DNLR, NEUTROPHILS, LYMPHOCYTES, PLATELETS, TMB)
+"""Values measured in each patient: the same value in all patients is no measurement."""
