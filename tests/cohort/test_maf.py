@@ -98,10 +98,25 @@ def test_more_variant_reads_than_reads_are_refused(tmp_path: Path) -> None:
     assert read_maf(write(tmp_path, (*KRAS[:9], "200", "0", "200", "Somatic")))["allele_fraction"].to_list() == [1.0]
 
 
+@pytest.mark.parametrize("row", [(*KRAS, "one cell too many"), KRAS[:-1]])
+def test_rows_of_another_length_are_refused(tmp_path: Path, row: tuple[str, ...]) -> None:
+    with pytest.raises(InputError, match="ragged-row") as caught:
+        read_maf(write(tmp_path, KRAS, row))
+    assert caught.value.problems[0].rows == (2,)
+
+
 def test_what_is_no_maf_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="missing-column"):
         read_maf(write(tmp_path, ("a", "b"), header=("gene", "kind")))
+    with pytest.raises(InputError, match="header"):
+        read_maf(write(tmp_path, (*KRAS, "TP53"), header=(*HEADER, "Hugo_Symbol")))
+    for content in (b"#version 2.4.1\n", b"\x1f\x8b\x00broken", b"Hugo_Symbol\t\xff\n"):
+        (tmp_path / "broken.maf").write_bytes(content)
+        with pytest.raises(InputError, match="unreadable-file"):
+            read_maf(tmp_path / "broken.maf")
     with pytest.raises(InputError, match="unreadable-file"):
         read_maf(tmp_path / "absent.maf")
-    with pytest.raises(InputError, match="unreadable-file"):
-        read_maf(write(tmp_path, (*KRAS, "one cell too many")))
+
+
+def test_a_file_without_variants_is_an_empty_table(tmp_path: Path) -> None:
+    assert read_maf(write(tmp_path)).height == 0

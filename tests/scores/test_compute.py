@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import polars as pl
@@ -155,3 +157,18 @@ def test_wide_has_a_column_per_score(made: Made) -> None:
 
 def test_the_list_has_one_row_per_score() -> None:
     assert list_scores()["name"].to_list() == list(SCORES)
+
+
+def test_the_room_does_not_load_jax() -> None:
+    code = "import sys, metachron.scores; print(sorted({'jax', 'matplotlib', 'statsmodels'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_patient_is_scored_alone(load: Load) -> None:
+    """Other patients and their order change nothing."""
+    cohort = load("loris-vanguri-nsclc")
+    some = cohort.patient_ids[40:3:-3]
+    alone = compute_scores(cohort.with_rows({"patients": cohort.patients.reverse()}).select(some)).values
+    together = compute_scores(cohort).values.filter(pl.col("patient").is_in(some))
+    assert alone.sort("score", "patient").equals(together.sort("score", "patient"))

@@ -6,7 +6,11 @@ TCGA specification 2.4.1 that it builds on. Only three columns are required; fur
 
 from __future__ import annotations
 
+import gzip
+import io
+import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -31,6 +35,7 @@ _TEXTS = {
 _NUMBERS = {"Start_Position": "position", "t_depth": "depth"}
 _COUNTS = ("Start_Position", "t_depth", "t_ref_count", "t_alt_count")
 _EMPTY = ("", ".", "NA")
+_GZIP = b"\x1f\x8b"
 
 
 def read_maf(path: str | Path, *, patients: Mapping[str, str] | None = None) -> pl.DataFrame:
@@ -68,12 +73,33 @@ def read_maf(path: str | Path, *, patients: Mapping[str, str] | None = None) -> 
 
 
 def _read(path: Path) -> pl.DataFrame:
+    """Return the file as text cells; lines that begin with # are comments."""
     try:
-        return pl.read_csv(path, separator="\t", comment_prefix="#", infer_schema=False, quote_char=None)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        found = str(error).splitlines()[0]
-        problem = _problem(path, "unreadable-file", found, "a table with tabs and a header line, plain or gzip")
-        raise InputError([problem], path.name) from error
+        data = path.read_bytes()
+        data = gzip.decompress(data) if data.startswith(_GZIP) else data
+        data.decode()
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise InputError([_unreadable(path, str(error).splitlines()[0])], path.name) from error
+    lines = [line for line in data.splitlines() if line.strip() and not line.startswith(b"#")]
+    if not lines:
+        raise InputError([_unreadable(path, "no header line")], path.name)
+    width = lines[0].count(b"\t")
+    ragged = tuple(row for row, line in enumerate(lines[1:], start=1) if line.count(b"\t") != width)
+    names = lines[0].decode().split("\t")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    problems = []
+    if twice:
+        problems.append(_problem(path, "header", f"column {list_briefly(twice)} twice", "every column once"))
+    if ragged:
+        found, expected = f"{len(ragged)} rows with more or fewer cells", f"{width + 1} cells, as in the header"
+        problems.append(replace(_problem(path, "ragged-row", found, expected), rows=ragged))
+    if problems:
+        raise InputError(problems, path.name)
+    return pl.read_csv(io.BytesIO(b"\n".join(lines)), separator="\t", infer_schema=False, quote_char=None)
+
+
+def _unreadable(path: Path, found: str) -> Problem:
+    return _problem(path, "unreadable-file", found, "a table with tabs and a header line, plain or gzip")
 
 
 def _alterations(frame: pl.DataFrame, patients: Mapping[str, str] | None) -> pl.DataFrame:

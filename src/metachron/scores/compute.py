@@ -93,7 +93,7 @@ def _truncated(scores: Sequence[Score], table: pl.DataFrame) -> pl.DataFrame:
 def _elsewhere(scores: Sequence[Score], table: pl.DataFrame, cohort: Cohort) -> pl.DataFrame:
     if "cancer_type" not in cohort.patients.columns:
         return pl.DataFrame(schema=_ELSEWHERE)
-    kind = cohort.patients["cancer_type"].str.to_lowercase()
+    kind = cohort.patients["cancer_type"].cast(pl.String).str.to_lowercase()
     rows = [
         (score.name, _who(table, _complete(score) & ~kind.is_in(score.cancer_types)))
         for score in scores
