@@ -16,7 +16,9 @@ from jaxtyping import Array, Float
 from metachron.base import ConvergenceError, ModelError
 from metachron.cohort import Cohort
 from metachron.inference.diagnostics import number_or_none
-from metachron.inference.marginal.expansion import Coordinates, Expansion
+from metachron.inference.marginal.coordinates import Coordinates, vector_at
+from metachron.inference.marginal.density import log_likelihood
+from metachron.inference.marginal.expansion import Expansion
 from metachron.inference.marginal.optimise import (
     Gradient,
     Optimum,
@@ -28,6 +30,7 @@ from metachron.inference.marginal.optimise import (
 )
 from metachron.inference.marginal.prepare import Prepared, Report, prepare
 from metachron.inference.marginal.references import MOST_ROWS, References, measure
+from metachron.inference.marginal.table import NodeModel, NodeTable
 from metachron.joint import Dims, JointModel
 from metachron.joint.names import flat_names
 from metachron.joint.sites import CORRELATION, population_at, unpack_population
@@ -165,32 +168,52 @@ def _refine(prepared: Prepared, *, with_prior: bool, seed: int) -> tuple[Optimum
     table = prepared.table(times=CHECKING, seed=seed + 1)
     plain = density_at(prepared.view, table, with_prior=with_prior)
     vector = prepared.optimum.vector
+    scale = scale_at(plain, vector, np.full(len(vector), 0.01))
+    covariance = np.linalg.inv(positive(-optimum_at(plain, vector, scale).hessian, least=1.0))
+    ones = np.ones(len(vector))
     for _ in range(ROUNDS):
-        scale = scale_at(plain, vector, np.full(len(vector), 0.01))
-        axes = np.linalg.inv(positive(-optimum_at(plain, vector, scale).hessian, least=1.0))
-        coordinates = Coordinates(vector, np.linalg.cholesky(axes))
+        coordinates = Coordinates.about(vector, covariance, prepared.view)
         references = measure(prepared, coordinates, seed=seed, least_rows=MOST_ROWS)
-        correction = references.correction(prepared, coordinates, times=CHECKING, seed=seed + 1)
-        corrected = _corrected(plain, correction.at_centre(), coordinates)
-        vector = climb(corrected, vector, scale, steps=REFINING_STEPS)
-        if np.linalg.norm(coordinates.white(vector)) < SETTLED:
+        correction = references.correction(prepared, coordinates, times=CHECKING, seed=seed + 1).at_centre()
+        corrected = _corrected(prepared.view, table, correction, coordinates, with_prior=with_prior)
+        white = climb(corrected, np.zeros(len(vector)), ones, steps=REFINING_STEPS)
+        found = optimum_at(corrected, white, ones)
+        vector, slope = (np.asarray(part) for part in coordinates.linearised(white))
+        covariance = slope @ np.linalg.inv(positive(-found.hessian)) @ slope.T
+        if np.linalg.norm(white) < SETTLED:
             break
-    return optimum_at(corrected, vector, scale), references
+    back = np.linalg.inv(slope)
+    return Optimum(vector, found.value, back.T @ found.gradient, back.T @ found.hessian @ back), references
 
 
-def _corrected(plain: Gradient, correction: Expansion, coordinates: Coordinates) -> Gradient:
-    def evaluate(vector: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = plain(vector)
-        more, white = _slope(correction, jnp.asarray(coordinates.white(vector)))
-        return value + float(more), gradient + np.linalg.solve(coordinates.scale.T, np.asarray(white))
+def _corrected(
+    view: NodeModel, table: NodeTable, correction: Expansion, coordinates: Coordinates, *, with_prior: bool
+) -> Gradient:
+    """Return the corrected log density, and its gradient, in whitened coordinates."""
+    affine = jnp.asarray(coordinates.centre), jnp.asarray(coordinates.scale)
+
+    def evaluate(white: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = _slope(jnp.asarray(white), affine, table, correction, view=view, with_prior=with_prior)
+        return float(value), np.asarray(gradient)
 
     return evaluate
 
 
-@jax.jit
-def _slope(expansion: Expansion, white: Float[Array, " free"]) -> tuple[Array, Array]:
-    """Return an expansion and its gradient: compiled once for all rounds."""
-    return jax.value_and_grad(expansion.at)(white)
+@partial(jax.jit, static_argnames=("view", "with_prior"))
+def _slope(
+    white: Float[Array, " free"],
+    affine: tuple[Array, Array],
+    table: NodeTable,
+    correction: Expansion,
+    *,
+    view: NodeModel,
+    with_prior: bool,
+) -> tuple[Array, Array]:
+    def density(at: Array) -> Array:
+        theta, prior = unpack_population(vector_at(at, *affine, view)[0], view.model, view.dims)
+        return log_likelihood(view, theta, table) + correction.at(at) + (prior if with_prior else 0.0)
+
+    return jax.value_and_grad(density)(white)
 
 
 def _natural(vector: Float[Array, " free"], *, model: JointModel, dims: Dims) -> dict[str, Array]:

@@ -40,11 +40,7 @@ def to_standard(
     """Return the vector with standardised effects (that of `metachron.joint.sites.pack`) at one in these coordinates,
     and the log of the absolute Jacobian determinant of the map.
     """
-    theta = population_at(vector, model, dims)
-    change = jnp.zeros(())
-    for block in _organ_blocks(model, dims):
-        vector, more = block.to_standard(vector, theta[block.spread])
-        change = change + more
+    vector, change = organs_to_standard(vector, model, dims)
     theta = population_at(vector, model, dims)
     population, patient, lesion = _split(vector, model, dims)
     if model.random:
@@ -73,9 +69,29 @@ def from_standard(
     if lesion.size:
         centre, log_sd = _of_lesions(model, Values(theta, standard, lesion), design, shares)
         lesion = centre + jnp.exp(log_sd) * lesion
-    for block in _organ_blocks(model, dims):
-        population = block.from_standard(population, theta[block.spread])
+    population = organs_from_standard(population, model, dims)
     return jnp.concatenate([population, jnp.ravel(patient), jnp.ravel(lesion)])
+
+
+def organs_to_standard(
+    vector: Float[Array, " free"], model: ModelParts, dims: Dims
+) -> tuple[Float[Array, " free"], Float[Array, ""]]:
+    """Return the vector with standardised effects of organs at one in which organs stand for themselves, and the log
+    of the absolute Jacobian determinant of the map; patients and lesions stay as they are.
+    """
+    theta, change = population_at(vector, model, dims), jnp.zeros(())
+    for block in _organ_blocks(model, dims):
+        vector, more = block.to_standard(vector, theta[block.spread])
+        change = change + more
+    return vector, change
+
+
+def organs_from_standard(vector: Float[Array, " free"], model: ModelParts, dims: Dims) -> Float[Array, " free"]:
+    """Return the vector in which organs stand for themselves: the inverse of `organs_to_standard`."""
+    theta = population_at(vector, model, dims)
+    for block in _organ_blocks(model, dims):
+        vector = block.from_standard(vector, theta[block.spread])
+    return vector
 
 
 def _split(vector: Float[Array, " free"], model: ModelParts, dims: Dims) -> tuple[Array, Array, Array]:

@@ -10,9 +10,10 @@ import numpy as np
 from metachron.inference.checkpoint import Checkpoint
 from metachron.inference.marginal.adapt import thetas_at
 from metachron.inference.marginal.blocks import LANES, Blocks
+from metachron.inference.marginal.coordinates import Coordinates
 from metachron.inference.marginal.correction import systematic
 from metachron.inference.marginal.drawing import CHECKING, draw_white
-from metachron.inference.marginal.expansion import Coordinates, evaluate
+from metachron.inference.marginal.expansion import evaluate
 from metachron.inference.marginal.fresh import fresh_log_likelihood, spread_out
 from metachron.inference.marginal.integrals import Integrals
 from metachron.inference.marginal.nodes import log_weights, normalise
@@ -67,7 +68,7 @@ def sample_marginal(
         When interrupted before any chain has drawn after its warm-up.
     """
     prepared = prepared or prepare_or_restore(model, binding, settings, checkpoint, tell)
-    coordinates = Coordinates(prepared.optimum.vector, np.linalg.cholesky(prepared.covariance))
+    coordinates = Coordinates.about(prepared.optimum.vector, prepared.covariance, prepared.view)
     if tell is not None:
         tell("measuring the error of the sampler's nodes on many others")
     integrals = Integrals(prepared, coordinates, measure(prepared, coordinates, seed=settings.seed))

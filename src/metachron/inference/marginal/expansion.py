@@ -19,29 +19,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from metachron.inference.marginal.density import value_and_gradient
+from metachron.inference.marginal.coordinates import Coordinates, vector_at
+from metachron.inference.marginal.density import log_likelihood
 from metachron.inference.marginal.table import NodeModel, NodeTable
+from metachron.joint.sites import population_at
 
 STEP = 0.5
 """Half the distance of the central differences, in standard deviations: derivatives are those of the neighbourhood in
 which draws lie, and no second derivative is compiled."""
 REACH = 4.0
 """Standard deviations per root of the dimension beyond which the expansion levels off."""
-
-
-class Coordinates(NamedTuple):
-    """The affine map from whitened coordinates to the unconstrained population parameters."""
-
-    centre: Float[np.ndarray, " free"]
-    scale: Float[np.ndarray, "free free"]
-
-    def vectors(self, white: Float[np.ndarray, "... free"]) -> Float[np.ndarray, "... free"]:
-        """Return unconstrained vectors."""
-        return self.centre + white @ self.scale.T
-
-    def white(self, vectors: Float[np.ndarray, "... free"]) -> Float[np.ndarray, "... free"]:
-        """Return whitened vectors."""
-        return np.linalg.solve(self.scale, (vectors - self.centre).T).T
 
 
 class Expansion(NamedTuple):
@@ -80,13 +67,12 @@ def expand(view: NodeModel, tables: Iterable[NodeTable], coordinates: Coordinate
     """Return the expansion of the log likelihood on nodes that come table by table (all of one shape)."""
     free = len(coordinates.centre)
     offsets = STEP * np.concatenate([np.zeros((1, free)), np.eye(free), -np.eye(free)])
-    vectors = jnp.asarray(coordinates.vectors(offsets))
-    value, gradients = 0.0, np.zeros((2 * free + 1, free))
+    affine = jnp.asarray(coordinates.centre), jnp.asarray(coordinates.scale)
+    value, white = 0.0, np.zeros((2 * free + 1, free))
     for table in tables:
-        values, slopes = _gradients(vectors, table, view=view)
+        values, slopes = _gradients(jnp.asarray(offsets), affine, table, view=view)
         value += float(values[0])
-        gradients += np.asarray(slopes)
-    white = gradients @ coordinates.scale
+        white += np.asarray(slopes)
     hessian = (white[1 : free + 1] - white[free + 1 :]) / (2.0 * STEP)
     bend = np.sum(0.5 * (white[1 : free + 1] + white[free + 1 :]) - white[0], axis=0) / STEP**2
     parts = (np.asarray(value), white[0], bend, 0.5 * (hessian + hessian.T))
@@ -99,8 +85,14 @@ def mean(first: Expansion, second: Expansion) -> Expansion:
 
 
 @partial(jax.jit, static_argnames=("view",))
-def _gradients(vectors: Float[Array, "point free"], table: NodeTable, *, view: NodeModel) -> tuple[Array, Array]:
-    return jax.lax.map(lambda vector: value_and_gradient(vector, table, view=view, with_prior=False), vectors)
+def _gradients(
+    white: Float[Array, "point free"], affine: tuple[Array, Array], table: NodeTable, *, view: NodeModel
+) -> tuple[Array, Array]:
+    def at(point: Array) -> Array:
+        vector = vector_at(point, *affine, view)[0]
+        return log_likelihood(view, population_at(vector, view.model, view.dims), table)
+
+    return jax.lax.map(jax.value_and_grad(at), white)
 
 
 @jax.jit

@@ -96,7 +96,7 @@ def learn(pilot: Sampled, cusps: Sequence[tuple[Float[np.ndarray, " free"], floa
 
 def _cusps(integrals: Integrals) -> list[tuple[Float[np.ndarray, " free"], float]]:
     """Return for each coefficient with a cusp at 0 its direction in whitened coordinates, and where along it 0 is."""
-    centre, scale = integrals.coordinates
+    centre, scale = integrals.coordinates.centre, integrals.coordinates.scale
     return [(scale[place], float(-centre[place])) for place in integrals.prepared.cusps]
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from metachron.inference.marginal.blocks import ROWS, Blocks
+from metachron.inference.marginal.coordinates import Coordinates
 from metachron.inference.marginal.correction import Evaluated, evaluate_draws
-from metachron.inference.marginal.expansion import Coordinates, Expansion, evaluate
+from metachron.inference.marginal.expansion import Expansion, evaluate
 from metachron.inference.marginal.prepare import Prepared
 from metachron.inference.marginal.references import References
 from metachron.inference.marginal.table import NodeModel, NodeTable
@@ -69,8 +70,9 @@ class Integrals:
         return self._corrections[times, seed]
 
     def log_prior(self, white: Float[np.ndarray, "draw free"]) -> Float[np.ndarray, " draw"]:
-        """Return the log prior density of the unconstrained vectors."""
-        return np.asarray(_log_priors(jnp.asarray(self.coordinates.vectors(white)), view=self.prepared.view))
+        """Return the log prior density of the whitened vectors, up to a constant."""
+        priors = _log_priors(jnp.asarray(self.coordinates.vectors(white)), view=self.prepared.view)
+        return np.asarray(priors) + self.coordinates.log_change(white)
 
 
 @partial(jax.jit, static_argnames=("view",))

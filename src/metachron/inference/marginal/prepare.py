@@ -20,7 +20,8 @@ from metachron.inference.marginal.adapt import (
     start_proposals,
 )
 from metachron.inference.marginal.blocks import ROWS, Blocks, make_blocks, slabs
-from metachron.inference.marginal.expansion import Coordinates, Expansion, expand
+from metachron.inference.marginal.coordinates import Coordinates
+from metachron.inference.marginal.expansion import Expansion, expand
 from metachron.inference.marginal.mixture import Mixture
 from metachron.inference.marginal.nodes import uniform_blocks
 from metachron.inference.marginal.optimise import (
@@ -180,7 +181,7 @@ def prepare(
     proposals, optimum = max(searches, key=lambda found: _mass(found[1]))
     if mean_rows is None:
         in_all = SEARCH_ROWS if _moving_links(model) else ROWS_IN_ALL // len(binding.labels.patients)
-        mean_rows = min(SEARCH_ROWS, max(1, in_all))
+        mean_rows = 1 if model.single_lesions else min(SEARCH_ROWS, max(1, in_all))
     return _spread(view, binding, proposals, optimum, seed=seed, mean_rows=mean_rows)
 
 
@@ -254,10 +255,10 @@ def _spread(
     view: NodeModel, binding: Binding, proposals: Proposals, optimum: Optimum, *, seed: int, mean_rows: int
 ) -> Prepared:
     """Return the proposals widened over the normal approximation, and the rows that each patient needs there."""
-    factor = np.linalg.cholesky(np.linalg.inv(positive(-optimum.hessian)))
-    noise = np.random.default_rng(seed).normal(size=(SPREAD_DRAWS, len(factor)))
-    around = optimum.vector + SPREAD * noise @ factor.T
-    cusps = _cusps(view, binding, optimum.vector, factor @ factor.T)
+    covariance = np.linalg.inv(positive(-optimum.hessian))
+    noise = np.random.default_rng(seed).normal(size=(SPREAD_DRAWS, len(covariance)))
+    around = Coordinates.about(optimum.vector, covariance, view).vectors(SPREAD * noise).copy()
+    cusps = _cusps(view, binding, optimum.vector, covariance)
     for number, (coefficient, moved) in enumerate(cusps):
         around[number::4] += np.outer(-around[number::4, coefficient], moved)
     nearest = [optimum.vector - optimum.vector[coefficient] * moved for coefficient, moved in cusps]

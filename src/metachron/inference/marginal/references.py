@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from metachron.inference.marginal.expansion import Coordinates, Expansion, mean
+from metachron.inference.marginal.coordinates import Coordinates
+from metachron.inference.marginal.expansion import Expansion, mean
 from metachron.inference.marginal.prepare import Prepared
 
-LEAST_ROWS, MOST_ROWS = 16, 64
-"""Rows of 64 nodes per patient on average in each of the two sets; the most where the two differ by too much."""
+LEAST_ROWS, MOST_ROWS, FEWER_OF_LESIONS = 16, 64, 4
+"""Rows of 64 nodes per patient on average in each of the two sets; the most where the two differ by too much. Where
+lesions are single, each of these has nodes for every lesion, and a quarter of them does."""
 ERROR = 0.15
 
 
@@ -32,8 +34,9 @@ class References:
 
 def measure(prepared: Prepared, coordinates: Coordinates, *, seed: int, least_rows: int = LEAST_ROWS) -> References:
     """Return the references, with more nodes where they differ too much."""
+    fewer = FEWER_OF_LESIONS if prepared.view.model.single_lesions else 1
     for rows in sorted({least_rows, MOST_ROWS}):
-        times = max(1, rows // prepared.mean_rows)
+        times = max(1, rows // fewer // prepared.mean_rows)
         both = References(*(prepared.expansion(coordinates, times=times, seed=seed + 10 * k) for k in (1, 2)))
         if both.error.spread < ERROR:
             break

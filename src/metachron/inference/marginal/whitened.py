@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from metachron.inference.marginal.coordinates import Coordinates, vector_at
 from metachron.inference.marginal.density import log_likelihood
-from metachron.inference.marginal.expansion import Coordinates, Expansion
+from metachron.inference.marginal.expansion import Expansion
 from metachron.inference.marginal.table import NodeModel, NodeTable
 from metachron.inference.target import Target
 from metachron.joint.sites import unpack_population
@@ -20,7 +21,7 @@ START_SPREAD = 1.0
 
 
 class Whitened(NamedTuple):
-    """Nodes in single precision, what they get wrong, and the affine map to the unconstrained population parameters."""
+    """Nodes in single precision, what they get wrong, and the affine map that whitens the population parameters."""
 
     table: NodeTable
     correction: Expansion
@@ -36,8 +37,9 @@ class MarginalDensity:
 
     def __call__(self, vector: Float[Array, " free"], data: Whitened) -> Float[Array, ""]:
         """Return the log density at a whitened vector."""
-        theta, prior = unpack_population(data.centre + data.scale @ vector, self.view.model, self.view.dims)
-        return prior + log_likelihood(self.view, theta, data.table) + data.correction.at(vector)
+        at, change = vector_at(vector, data.centre, data.scale, self.view)
+        theta, prior = unpack_population(at, self.view.model, self.view.dims)
+        return prior + change + log_likelihood(self.view, theta, data.table) + data.correction.at(vector)
 
 
 def whitened_target(view: NodeModel, table: NodeTable, correction: Expansion, coordinates: Coordinates) -> Target:
@@ -45,7 +47,7 @@ def whitened_target(view: NodeModel, table: NodeTable, correction: Expansion, co
 
     Nodes are in single precision here: what that changes is far below what more nodes would (see the tests).
     """
-    data = Whitened(table.single(), correction, *(jnp.asarray(part) for part in coordinates))
+    data = Whitened(table.single(), correction, jnp.asarray(coordinates.centre), jnp.asarray(coordinates.scale))
 
     def start(key: jax.Array) -> jax.Array:
         return START_SPREAD * jax.random.normal(key, data.centre.shape)
