@@ -1,8 +1,11 @@
-"""Sums over risk sets with Efron's treatment of ties: what a fitted Cox model is followed up with."""
+"""Sums over risk sets with Efron's treatment of ties: what Cox models are made of and followed up with.
+
+Every sum is a difference of cumulative sums over rows in the order of time, so that many models of the same times are
+computed side by side: arrays may have further axes after that of the rows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,30 +14,51 @@ from metachron.survival.observed import Observed
 
 
 @dataclass(frozen=True, eq=False)
-class _Tie:
-    """One event time: the rows at risk and those with the event, and the Efron terms, one per tied event.
+class RiskSets:
+    """The event times of one stratum, and its Efron terms: one for each event.
 
-    Term k of d has the denominator sum over the risk set less k/d of the sum over the events, of the relative
-    hazards; ``hazard`` is its inverse, and ``mean`` the covariate mean with the same weights.
+    Term k of the d events tied at a time has the sum over the risk set less k/d of the sum over the events. ``times``
+    are the distinct event times; ``place`` and ``share`` say of each term its time and k/d; ``own`` says of each row
+    with the event its time, and is -1 of the others.
     """
 
-    time: float
-    at_risk: np.ndarray
-    failing: np.ndarray
+    observed: Observed
+    times: np.ndarray
+    place: np.ndarray
     share: np.ndarray
-    hazard: np.ndarray
-    mean: np.ndarray
+    own: np.ndarray
 
+    @classmethod
+    def of(cls, observed: Observed) -> RiskSets:
+        """Return the risk sets of checked observations; there may be no event."""
+        times, own = np.unique(observed.time[observed.event], return_inverse=True)
+        tied = np.bincount(own, minlength=len(times))
+        place = np.repeat(np.arange(len(times)), tied)
+        rank = np.arange(len(place)) - np.repeat(np.cumsum(tied) - tied, tied)
+        owns = np.full(len(observed), -1)
+        owns[observed.event] = own
+        return cls(observed, times, place, rank / tied[place], owns)
 
-def _ties(observed: Observed, design: np.ndarray, relative_hazard: np.ndarray) -> Iterator[_Tie]:
-    for time in np.unique(observed.time[observed.event]):
-        at_risk = np.flatnonzero((observed.entry < time) & (observed.time >= time))
-        failing = np.flatnonzero(observed.event & (observed.time == time))
-        share = np.arange(len(failing)) / len(failing)
-        whole, tied = relative_hazard[at_risk], relative_hazard[failing]
-        hazard = 1.0 / (whole.sum() - share * tied.sum())
-        mean = (whole @ design[at_risk] - share[:, None] * (tied @ design[failing])) * hazard[:, None]
-        yield _Tie(float(time), at_risk, failing, share, hazard, mean)
+    def terms(self, values: np.ndarray) -> np.ndarray:
+        """Return the sum of row values over each term's risk set, tied events counted in part: terms x further axes."""
+        at_risk = _from(self.observed.time, values, self.times)
+        if (late := self.observed.entry > -np.inf).any():
+            at_risk = at_risk - _from(self.observed.entry[late], values[late], self.times)
+        tied = np.zeros_like(at_risk)
+        np.add.at(tied, self.own[self.observed.event], values[self.observed.event])
+        return at_risk[self.place] - _wide(self.share, tied) * tied[self.place]
+
+    def accumulate(self, values: np.ndarray) -> np.ndarray:
+        """Return for each row the sum of term values while it was at risk, in part at its own event."""
+        whole, part = np.zeros((2, len(self.times), *values.shape[1:]))
+        np.add.at(whole, self.place, values)
+        np.add.at(part, self.place, _wide(self.share, values) * values)
+        total = np.concatenate([np.zeros_like(whole[:1]), np.cumsum(whole, axis=0)])
+        until = total[np.searchsorted(self.times, self.observed.time, side="right")]
+        before = total[np.searchsorted(self.times, self.observed.entry, side="right")]
+        found = until - before
+        found[self.observed.event] -= part[self.own[self.observed.event]]
+        return found
 
 
 def score_residuals(observed: Observed, design: np.ndarray, relative_hazard: np.ndarray) -> np.ndarray:
@@ -43,13 +67,15 @@ def score_residuals(observed: Observed, design: np.ndarray, relative_hazard: np.
     Source: Lin and Wei 1989, doi:10.1080/01621459.1989.10478874; with Efron's ties Therneau and Grambsch 2000,
     section 4.6, doi:10.1007/978-1-4757-3294-8.
     """
-    residual = np.zeros_like(design)
-    for tie in _ties(observed, design, relative_hazard):
-        for rows, part in ((tie.at_risk, np.ones_like(tie.share)), (tie.failing, -tie.share)):
-            hazard = part * tie.hazard
-            pull = design[rows] * hazard.sum() - hazard @ tie.mean
-            residual[rows] -= relative_hazard[rows, None] * pull
-        residual[tie.failing] += design[tie.failing] - tie.mean.mean(axis=0)
+    sets = RiskSets.of(observed)
+    hazard = 1.0 / sets.terms(relative_hazard)
+    mean = sets.terms(relative_hazard[:, None] * design) * hazard[:, None]
+    pull = design * sets.accumulate(hazard)[:, None] - sets.accumulate(hazard[:, None] * mean)
+    residual = -relative_hazard[:, None] * pull
+    tied = np.bincount(sets.place, minlength=len(sets.times))
+    means = np.zeros((len(sets.times), design.shape[1]))
+    np.add.at(means, sets.place, mean / tied[sets.place, None])
+    residual[observed.event] += design[observed.event] - means[sets.own[observed.event]]
     return residual
 
 
@@ -60,6 +86,19 @@ def baseline_cumulative_hazard(
 
     Source: Breslow's estimate with Efron's denominators, Therneau and Grambsch 2000, section 10.2.3.
     """
-    ties = [(tie.time, tie.hazard.sum()) for tie in _ties(observed, design, relative_hazard)]
-    times, steps = np.asarray(ties).reshape(-1, 2).T
-    return times, np.cumsum(steps)
+    sets = RiskSets.of(observed)
+    steps = np.bincount(sets.place, weights=1.0 / sets.terms(relative_hazard), minlength=len(sets.times))
+    return sets.times, np.cumsum(steps)
+
+
+def _from(values_time: np.ndarray, values: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Return at each time the sum of the values of the rows whose own time is not before it."""
+    order = np.argsort(values_time, kind="stable")
+    total = np.cumsum(values[order][::-1], axis=0)[::-1]
+    total = np.concatenate([total, np.zeros_like(values[:1])])
+    return total[np.searchsorted(values_time[order], times, side="left")]
+
+
+def _wide(factors: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """Return factors with the further axes of an array, to multiply it."""
+    return factors.reshape(-1, *(1,) * (like.ndim - 1))

@@ -1,0 +1,68 @@
+"""How often markers are called predictive when they are not, and when they are: trials whose truth is known.
+
+Of 400 trials at the 5 % level, 9 to 31 may err: 20 expected, give or take 2.6 binomial standard errors (4.36).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from metachron.benefit import assess_marker, interaction_power
+from statistical.marker_trials import ACCRUAL_YEAR, FOLLOW_UP_YEAR, marker_trial
+
+TRIALS = 400
+LOWEST, HIGHEST = 9, 31
+
+
+def _yes_no(prevalence: float):
+    return lambda generator, count: (generator.random(count) < prevalence).astype(float)
+
+
+def _found(seed: int, patients: int, draw_marker, log_hazard) -> tuple[int, int]:
+    """Return in how many trials the marker is called predictive, and prognostic."""
+    predictive = prognostic = 0
+    for trial in np.random.SeedSequence(seed).spawn(TRIALS):
+        cohort = marker_trial(np.random.default_rng(trial), patients, draw_marker, log_hazard)
+        found = assess_marker(cohort, "marker", endpoint="os", control="old", randomised=True)
+        predictive += found.conclusion in ("predictive", "both")
+        prognostic += found.conclusion in ("prognostic", "both")
+    return predictive, prognostic
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("draw", [_yes_no(0.4), lambda g, n: g.normal(size=n)], ids=["binary", "continuous"])
+def test_a_prognostic_marker_is_called_predictive_as_often_as_the_level_says(draw) -> None:
+    """400 trials of 300 patients, hazard ratio 2 per step of the marker, 0.7 of the treatment: 1 minute each."""
+    predictive, prognostic = _found(20250711, 300, draw, lambda x, a: math.log(0.7) * (1.0 + a) + math.log(2.0) * x)
+    print(f"called predictive in {predictive}, prognostic in {prognostic} of {TRIALS} trials")
+    assert LOWEST <= predictive <= HIGHEST
+    assert prognostic > 0.9 * TRIALS
+
+
+@pytest.mark.slow
+def test_a_marker_without_effect_is_called_prognostic_as_often_as_the_level_says() -> None:
+    """400 trials of 300 patients: 1 minute."""
+    predictive, prognostic = _found(20250712, 300, _yes_no(0.4), lambda x, a: math.log(0.7) * (1.0 + a) + 0.0 * x)
+    print(f"called predictive in {predictive}, prognostic in {prognostic} of {TRIALS} trials")
+    assert LOWEST <= predictive <= HIGHEST
+    assert LOWEST <= prognostic <= HIGHEST
+
+
+@pytest.mark.slow
+def test_a_predictive_marker_is_found_with_the_power_of_the_closed_form() -> None:
+    """400 trials of 600 patients, hazard ratio 0.9 without and 0.5 with the marker: 2 minutes.
+
+    The count is binomial; 2.6 standard errors of it are allowed, as above. The closed form is that of exponential
+    models: a Cox model could lose power against it, by less than that.
+    """
+    rates = {0.0: (0.8, 0.8 * 0.9), 1.0: (0.8, 0.8 * 0.5)}
+    hazards = [rate for marker in (0.0, 1.0) for rate in rates[marker]]
+    design = {"prevalence": 0.4, "hazards_per_year": hazards}
+    expected = interaction_power(600, accrual_year=ACCRUAL_YEAR, follow_up_year=FOLLOW_UP_YEAR, **design).power
+    cells = np.log([rates[0.0], rates[1.0]])
+    predictive, _ = _found(20250713, 600, _yes_no(0.4), lambda x, a: cells[x.astype(int), a.astype(int)])
+    print(f"power {expected:.4f} expected, {predictive / TRIALS:.4f} found")
+    assert abs(predictive / TRIALS - expected) <= 2.6 * math.sqrt(expected * (1.0 - expected) / TRIALS)
