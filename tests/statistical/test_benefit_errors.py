@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pytest
 
-from metachron.benefit import assess_marker, interaction_power
+from metachron.benefit import Marker, assess_marker, interaction_power, search_cutoff
 from statistical.marker_trials import ACCRUAL_YEAR, FOLLOW_UP_YEAR, marker_trial
 
 TRIALS = 400
@@ -66,3 +66,36 @@ def test_a_predictive_marker_is_found_with_the_power_of_the_closed_form() -> Non
     predictive, _ = _found(20250713, 600, _yes_no(0.4), lambda x, a: cells[x.astype(int), a.astype(int)])
     print(f"power {expected:.4f} expected, {predictive / TRIALS:.4f} found")
     assert abs(predictive / TRIALS - expected) <= 2.6 * math.sqrt(expected * (1.0 - expected) / TRIALS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("seed", "effect"),
+    [
+        (20250714, lambda x: 0.0 * x),
+        (20250715, lambda x: 0.7 * x),
+        (20250716, lambda x: 1.2 * (x > 0.3)),
+    ],
+    ids=["no effect", "prognostic along a line", "prognostic by a step"],
+)
+def test_the_corrected_cut_off_search_errs_as_often_as_the_level_says(seed, effect) -> None:
+    """400 trials of 300 patients, the marker prognostic or not, never predictive: 2 minutes each.
+
+    The naive p value of the cut-off found errs far more often, which is why it needs correction.
+    """
+    corrected = naive = 0
+    for trial in np.random.SeedSequence(seed).spawn(TRIALS):
+        cohort = marker_trial(
+            np.random.default_rng(trial),
+            300,
+            lambda generator, count: generator.normal(size=count),
+            lambda x, a: math.log(0.7) * (1.0 + a) + effect(x),
+        )
+        found = search_cutoff(
+            cohort, Marker("marker"), endpoint="os", control="old", randomised=True, seed=1, resamples=500, folds=0
+        )
+        corrected += found.corrected_p <= 0.05
+        naive += found.naive_p <= 0.05
+    print(f"corrected p value at most 0.05 in {corrected}, naive in {naive} of {TRIALS} trials")
+    assert LOWEST <= corrected <= HIGHEST
+    assert naive > 2 * HIGHEST

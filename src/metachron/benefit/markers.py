@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,7 @@ from metachron.survival.labels import as_text
 
 Kind = Literal["auto", "continuous", "binary", "categorical"]
 Transform = Literal["none", "log1p", "sqrt"]
-_TRANSFORMS = {"none": np.asarray, "log1p": np.log1p, "sqrt": np.sqrt}
+_TRANSFORMS: dict[str, Callable[[Any], Any]] = {"none": np.asarray, "log1p": np.log1p, "sqrt": np.sqrt}
 _CODED = "coded"
 
 
@@ -179,10 +179,11 @@ def _check_numbers(marker: Marker, series: pl.Series, *, needed: bool) -> None:
     if not (series.dtype.is_numeric() or series.dtype == pl.Boolean):
         raise _error(marker, "number", "text", "numbers, for a continuous marker or a cut-off")
     low = {"none": -np.inf, "log1p": -1.0, "sqrt": 0.0}[marker.transform]
-    values = series.cast(pl.Float64).drop_nulls().drop_nans()
-    if len(values) and (float(values.min()) < low or (marker.transform == "log1p" and float(values.min()) == low)):  # type: ignore[arg-type]
-        raise _error(marker, "transform", f"the value {values.min():g}", f"values that have a {marker.transform}")
-    if values.is_infinite().any():
+    values = series.cast(pl.Float64).drop_nulls().drop_nans().to_numpy()
+    lowest = float(values.min(initial=np.inf))
+    if lowest < low or (marker.transform == "log1p" and lowest == low):
+        raise _error(marker, "transform", f"the value {lowest:g}", f"values that have a {marker.transform}")
+    if np.isinf(values).any():
         raise _error(marker, "number", "an infinite value", "finite numbers")
 
 

@@ -59,8 +59,8 @@ def interaction_power(
     .. math:: \mathrm{var}(\hat\gamma) = \sum_{g=1}^{4} 1 / d_g
 
     which is 16 / d for d events spread evenly: four times the variance 4 / d of the treatment's own log hazard ratio
-    (Schoenfeld 1983, doi:10.2307/2531021). The power is :math:`\Phi(|\gamma|/s - z) + \Phi(-|\gamma|/s - z)`. A patient with
-    rate :math:`\lambda` has the event with probability :math:`1 - e^{-\lambda f} (1 - e^{-\lambda a}) / (\lambda a)`
+    (Schoenfeld 1983, doi:10.2307/2531021). The power is :math:`\Phi(|\gamma|/s - z) + \Phi(-|\gamma|/s - z)`.
+    A patient with rate :math:`\lambda` has the event with probability :math:`1 - e^{-\lambda f} (1 - e^{-\lambda a}) / (\lambda a)`
     under accrual a and follow-up f. A Cox model loses little against this while hazards of the groups are similar.
     """
     hazards = np.asarray(hazards_per_year, dtype=float)
