@@ -21,12 +21,12 @@ from metachron.cohort import Cohort
 
 ABOVE, PRODUCT = "at or above", "treated:at or above"
 NULL = (
-    "the corrected p value takes as true that the effect of treatment is the same at every value of the marker, whatever "
-    "its prognostic effect; permuting the marker would have tested that it has neither"
+    "the corrected p value takes as true that the effect of treatment is the same at every value of the marker, "
+    "whatever its prognostic effect; permuting the marker would have tested that it has neither"
 )
 _OVER_FOLDS = (
-    "each patient was placed by a cut-off found without this patient; cut-offs differ between folds, and intervals take "
-    "them as given, so they are too narrow"
+    "each patient was placed by a cut-off found without this patient; cut-offs differ between folds, and intervals "
+    "take them as given, so they are too narrow"
 )
 
 

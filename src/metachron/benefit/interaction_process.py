@@ -15,6 +15,8 @@ _BLOCK = 500
 _LEAST = 1e-8
 """Information of an interaction, as a part of that without nuisance, below which a cut says nothing of its own."""
 
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True, eq=False)
 class InteractionProcess:
@@ -50,7 +52,8 @@ def candidate_cuts(values: np.ndarray, smallest_share: float) -> np.ndarray:
     """Return the values of a marker that leave at least a share of the patients below, and at or above them."""
     distinct = np.unique(values)
     below = np.searchsorted(np.sort(values), distinct, side="left") / len(values)
-    return distinct[(below >= smallest_share) & (1.0 - below >= smallest_share)]
+    least = smallest_share - _ROUNDING
+    return distinct[(below >= least) & (1.0 - below >= least)]
 
 
 def interaction_process(comparison: Comparison, values: np.ndarray, cuts: np.ndarray) -> InteractionProcess:

@@ -19,7 +19,7 @@ QUARTILES = (0.25, 0.5, 0.75)
 
 @dataclass(frozen=True, eq=False)
 class MarkerLevels:
-    """Levels of a marker, or quartiles of a continuous one, with the design row of each."""
+    """Levels of a marker, or the distinct quartiles of a continuous one, with the design row of each."""
 
     names: tuple[str, ...]
     rows: np.ndarray
@@ -30,7 +30,7 @@ def marker_levels(coding: MarkerCoding, patients: pl.DataFrame) -> MarkerLevels:
     if not coding.continuous:
         return MarkerLevels(coding.levels, np.eye(len(coding.levels))[:, 1:])
     values = patients[coding.marker.column].cast(pl.Float64).fill_nan(None).drop_nulls().to_numpy()
-    at = np.quantile(values, QUARTILES)
+    at = np.unique(np.quantile(values, QUARTILES))
     return MarkerLevels(tuple(f"{value:.4g}" for value in at), np.stack([coding.at(value) for value in at]))
 
 

@@ -60,8 +60,9 @@ def interaction_power(
 
     which is 16 / d for d events spread evenly: four times the variance 4 / d of the treatment's own log hazard ratio
     (Schoenfeld 1983, doi:10.2307/2531021). The power is :math:`\Phi(|\gamma|/s - z) + \Phi(-|\gamma|/s - z)`.
-    A patient with rate :math:`\lambda` has the event with probability :math:`1 - e^{-\lambda f} (1 - e^{-\lambda a}) / (\lambda a)`
-    under accrual a and follow-up f. A Cox model loses little against this while hazards of the groups are similar.
+    Under accrual a and follow-up f a patient with rate :math:`\lambda` has the event with probability
+    :math:`1 - e^{-\lambda f} (1 - e^{-\lambda a}) / (\lambda a)`. A Cox model loses little against this while
+    hazards of the groups are similar.
     """
     hazards = np.asarray(hazards_per_year, dtype=float)
     if hazards.shape != (4,) or not (hazards > 0.0).all() or min(accrual_year, follow_up_year) < 0.0:

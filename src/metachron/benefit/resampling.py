@@ -13,8 +13,9 @@ from metachron.survival.observed import Observed
 
 _CHUNK_CELLS = 8_000_000
 """Cells of a block of designs: 64 MB."""
-_STEPS = 30
+_STEPS = 300
 _SMALL = 1e-6
+"""Largest change of a coefficient, of columns of sd 1, at which the ascent has ended."""
 _LARGEST_STEP = 5.0
 
 
@@ -80,18 +81,26 @@ def _firth_many(designs: np.ndarray, response: np.ndarray) -> tuple[np.ndarray, 
     scale[:, 0] = 1.0
     usable = (scale > 0.0).all(axis=1)
     scaled = designs / np.where(scale > 0.0, scale, 1.0)[:, None, :]
-    beta = np.zeros(designs.shape[::2])
+    beta, inverse = np.zeros(designs.shape[::2]), np.zeros((len(designs), *designs.shape[2:] * 2))
+    active = np.flatnonzero(usable)
     for _ in range(_STEPS):
-        chance = expit(np.einsum("bnp,bp->bn", scaled, beta))
-        weighted = scaled * (chance * (1.0 - chance))[:, :, None]
-        inverse = np.linalg.pinv(weighted.transpose(0, 2, 1) @ scaled, hermitian=True)
-        leverage = np.einsum("bnp,bpq,bnq->bn", weighted, inverse, scaled, optimize=True)
-        residual = response - chance + leverage * (0.5 - chance)
-        step = np.einsum("bpq,bnq,bn->bp", inverse, scaled, residual, optimize=True)
-        longest = np.abs(step).max(axis=1, keepdims=True)
-        beta = beta + step * np.minimum(1.0, _LARGEST_STEP / np.maximum(longest, _SMALL))
-        if longest.max() < _SMALL:
+        step, inverse[active] = _firth_step(scaled[active], response, beta[active])
+        longest = np.abs(step).max(axis=1)
+        beta[active] += step * np.minimum(1.0, _LARGEST_STEP / np.maximum(longest, _SMALL))[:, None]
+        active = active[longest >= _SMALL]
+        if not active.size:
             break
-    usable &= longest[:, 0] < _SMALL
+    usable[active] = False
     scale = np.where(usable[:, None], scale, np.nan)
     return beta / scale, inverse / scale[:, :, None] / scale[:, None, :]
+
+
+def _firth_step(designs: np.ndarray, response: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return Newton's step for the penalised score, and the inverse information."""
+    chance = expit(np.einsum("bnp,bp->bn", designs, beta))
+    weighted = designs * (chance * (1.0 - chance))[:, :, None]
+    inverse = np.linalg.pinv(weighted.transpose(0, 2, 1) @ designs, hermitian=True)
+    leverage = ((weighted @ inverse) * designs).sum(axis=2)
+    residual = response - chance + leverage * (0.5 - chance)
+    score = np.einsum("bn,bnp->bp", residual, designs)
+    return np.einsum("bpq,bq->bp", inverse, score), inverse

@@ -19,10 +19,10 @@ from metachron.cohort import Cohort
 _BLOCK = 200
 """Permutations computed side by side."""
 NULL = (
-    "family-wise p values: marker rows were permuted within arm and stratum, all markers of a patient together, so that "
-    "they keep their dependence. Permuted markers have no effect in any arm: neither prognostic nor predictive. A marker "
-    "that is prognostic alone is thus judged against a distribution which its own statistic follows in large samples "
-    "only; exact is the statement that no marker is associated with the outcome in any arm."
+    "family-wise p values: marker rows were permuted within arm and stratum, all markers of a patient together, so "
+    "that they keep their dependence. Permuted markers have no effect in any arm: neither prognostic nor predictive. A "
+    "marker that is prognostic alone is thus judged against a distribution which its own statistic follows in large "
+    "samples only; exact is the statement that no marker is associated with the outcome in any arm."
 )
 
 

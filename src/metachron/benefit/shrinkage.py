@@ -57,9 +57,9 @@ def shrink(estimates: np.ndarray, errors: np.ndarray, *, prior: HeterogeneityPri
         \text{half-normal or half-t}
 
     Given :math:`\tau` all is normal: with :math:`w_j = 1 / (s_j^2 + \tau^2)`, :math:`B_j = s_j^2 w_j` and
-    :math:`\hat\mu = \sum w_j y_j / \sum w_j`, :math:`\theta_j` has mean :math:`B_j \hat\mu + (1 - B_j) y_j` and variance
-    :math:`(1 - B_j) s_j^2 + B_j^2 / \sum w_j`. Over :math:`\tau` the mixture is integrated by 400 Gauss-Legendre nodes
-    on the scale of the prior's quantiles.
+    :math:`\hat\mu = \sum w_j y_j / \sum w_j`, :math:`\theta_j` has mean :math:`B_j \hat\mu + (1 - B_j) y_j` and
+    variance :math:`(1 - B_j) s_j^2 + B_j^2 / \sum w_j`. Over :math:`\tau` the mixture is integrated by
+    400 Gauss-Legendre nodes on the scale of the prior's quantiles.
 
     Parameters
     ----------

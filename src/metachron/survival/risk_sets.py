@@ -44,21 +44,29 @@ class RiskSets:
         at_risk = _from(self.observed.time, values, self.times)
         if (late := self.observed.entry > -np.inf).any():
             at_risk = at_risk - _from(self.observed.entry[late], values[late], self.times)
-        tied = np.zeros_like(at_risk)
-        np.add.at(tied, self.own[self.observed.event], values[self.observed.event])
+        failing = np.flatnonzero(self.observed.event)
+        failing = failing[np.argsort(self.own[failing], kind="stable")]
+        tied = self._by_time(values[failing])
         return at_risk[self.place] - _wide(self.share, tied) * tied[self.place]
 
     def accumulate(self, values: np.ndarray) -> np.ndarray:
         """Return for each row the sum of term values while it was at risk, in part at its own event."""
-        whole, part = np.zeros((2, len(self.times), *values.shape[1:]))
-        np.add.at(whole, self.place, values)
-        np.add.at(part, self.place, _wide(self.share, values) * values)
+        whole, part = self._by_time(values), self._by_time(_wide(self.share, values) * values)
         total = np.concatenate([np.zeros_like(whole[:1]), np.cumsum(whole, axis=0)])
         until = total[np.searchsorted(self.times, self.observed.time, side="right")]
         before = total[np.searchsorted(self.times, self.observed.entry, side="right")]
         found = until - before
         found[self.observed.event] -= part[self.own[self.observed.event]]
         return found
+
+    def average(self, values: np.ndarray) -> np.ndarray:
+        """Return the mean of term values at each event time."""
+        tied = np.bincount(self.place, minlength=len(self.times))
+        return self._by_time(values) / _wide(tied, values)
+
+    def _by_time(self, values: np.ndarray) -> np.ndarray:
+        """Return sums by event time of values that are in the order of the terms."""
+        return np.add.reduceat(values, np.searchsorted(self.place, np.arange(len(self.times))), axis=0)
 
 
 def score_residuals(observed: Observed, design: np.ndarray, relative_hazard: np.ndarray) -> np.ndarray:
@@ -72,9 +80,7 @@ def score_residuals(observed: Observed, design: np.ndarray, relative_hazard: np.
     mean = sets.terms(relative_hazard[:, None] * design) * hazard[:, None]
     pull = design * sets.accumulate(hazard)[:, None] - sets.accumulate(hazard[:, None] * mean)
     residual = -relative_hazard[:, None] * pull
-    tied = np.bincount(sets.place, minlength=len(sets.times))
-    means = np.zeros((len(sets.times), design.shape[1]))
-    np.add.at(means, sets.place, mean / tied[sets.place, None])
+    means = sets.average(mean)
     residual[observed.event] += design[observed.event] - means[sets.own[observed.event]]
     return residual
 
