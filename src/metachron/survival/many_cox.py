@@ -9,12 +9,12 @@ import numpy as np
 from metachron.survival.observed import Observed
 from metachron.survival.risk_sets import RiskSets
 
-_STEPS = 30
-_DECREMENT = 1e-10
+_STEPS = 100
+DECREMENT = 1e-10
 """A maximum: a Newton step from here would raise the log-likelihood by less."""
-_HALVINGS = 20
-_FLAT = 1e-7
-"""No information per event, on covariates scaled to sd 1: as in `metachron.survival.partial_likelihood`."""
+_HALVINGS = 40
+FLAT = 1e-7
+"""No information per event, on covariates scaled to sd 1: standard errors above 3000 / sqrt(events)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,22 +39,36 @@ def maximise_many(observed: Observed, designs: np.ndarray, strata: np.ndarray) -
 
     Notes
     -----
-    Newton's ascent from 0 with halved steps, all designs in one array; `metachron.survival.partial_likelihood` is the
-    door for one model, and says what is wrong where there is no maximum. Here such a model is NaN, so that a search
-    over thousands can count it. Source: Efron 1977, doi:10.1080/01621459.1977.10480613.
+    All designs are climbed in one array. `metachron.survival.partial_likelihood` is the door for one model, and says
+    what is wrong where there is no maximum. Here such a model is NaN, so that a search over thousands can count it.
+    Source: Efron 1977, doi:10.1080/01621459.1977.10480613.
     """
     scale = designs.std(axis=1)
     scaled = designs / np.where(scale > 0.0, scale, 1.0)[:, None, :]
     likelihood = StratifiedLikelihood.of(observed, strata)
+    return _maxima(*climb(likelihood, scaled), scale, int(observed.event.sum()))
+
+
+def climb(
+    likelihood: StratifiedLikelihood, designs: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the ends of Newton's ascents from 0: coefficients, values, scores and informations.
+
+    A step is halved until the log-likelihood, which is concave, rises: whole steps diverge with long-tailed covariates.
+    """
     here = np.zeros(designs.shape[::2])
-    value, score, information = likelihood(scaled, here)
+    value, score, information = likelihood(designs, here)
     for _ in range(_STEPS):
         step = _solve(information, score)
-        active = np.einsum("bp,bp->b", score, step) >= _DECREMENT
+        active = np.einsum("bp,bp->b", score, step) >= DECREMENT
         if not active.any():
             break
-        here, value, score, information = _ascend(likelihood, scaled, here, step, active, value, score, information)
-    return _maxima(here, value, score, information, scale, int(observed.event.sum()))
+        moved = _ascend(likelihood, designs, here, step, active, value, score, information)
+        stuck = not (moved[0] != here).any()
+        here, value, score, information = moved
+        if stuck:
+            break
+    return here, value, score, information
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,10 +146,10 @@ def _maxima(
     usable = np.isfinite(information).all(axis=(1, 2)) & (scale > 0.0).all(axis=1)
     lowest = np.full(len(here), -np.inf)
     lowest[usable] = np.linalg.eigvalsh(information[usable])[:, 0]
-    usable &= lowest > _FLAT * max(events, 1)
+    usable &= lowest > FLAT * max(events, 1)
     covariance = np.full_like(information, np.nan)
     covariance[usable] = np.linalg.inv(information[usable])
     rise = np.einsum("bp,bpq,bq->b", score, covariance, score)
-    usable &= rise < _DECREMENT
+    usable &= rise < DECREMENT
     scale = np.where(usable[:, None], scale, np.nan)
     return ManyMaxima(here / scale, covariance / scale[:, :, None] / scale[:, None, :], np.where(usable, value, np.nan))
