@@ -63,10 +63,10 @@ def test_a_spline_has_no_redundant_columns():
 
 
 def test_a_planted_cut_off_is_found_and_survives_correction_and_cross_validation():
-    """600 patients, hazard ratio 0.3 at or above 0.5 and 1.1 below it."""
+    """400 patients, hazard ratio 0.3 at or above 0.5 and 1.1 below it."""
     log = np.log([1.1, 0.3])
     cohort = marker_trial(
-        np.random.default_rng(6), 600, lambda g, n: g.normal(size=n), lambda x, a: a * log[(x >= 0.5).astype(int)]
+        np.random.default_rng(6), 400, lambda g, n: g.normal(size=n), lambda x, a: a * log[(x >= 0.5).astype(int)]
     )
     found = search_cutoff(cohort, Marker("marker"), **OPTIONS)
     assert found.cutoff == pytest.approx(0.5, abs=0.25)

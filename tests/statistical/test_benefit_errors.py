@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import polars as pl
 import pytest
 
-from metachron.benefit import Marker, assess_marker, interaction_power, search_cutoff
+from metachron.benefit import Marker, Missing, assess_marker, interaction_power, search_cutoff
 from statistical.marker_trials import ACCRUAL_YEAR, FOLLOW_UP_YEAR, marker_trial
 
 TRIALS = 400
@@ -99,3 +100,37 @@ def test_the_corrected_cut_off_search_errs_as_often_as_the_level_says(seed, effe
     print(f"corrected p value at most 0.05 in {corrected}, naive in {naive} of {TRIALS} trials")
     assert LOWEST <= corrected <= HIGHEST
     assert naive > 2 * HIGHEST
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["continuous", "binary"])
+def test_imputed_markers_have_intervals_that_hold_the_truth(kind) -> None:
+    """300 trials of 400 patients, the marker more often missing after an event (missing at random): 4 minutes each.
+
+    Missing in 40 % of those with and 10 % of those without an event, so that complete cases are a biased sample. 95 %
+    intervals should hold the true interaction (log 0.6) and, in the control arm, the true effect of the marker (log
+    1.5) in 285 of 300 trials; 2.6 binomial standard errors (3.8) are allowed below.
+    """
+    truth = {"predictive": math.log(0.6), "prognostic": math.log(1.5)}
+    held = dict.fromkeys(truth, 0)
+    for trial in np.random.SeedSequence(20250717).spawn(300):
+        generator = np.random.default_rng(trial)
+        cohort = marker_trial(
+            generator,
+            400,
+            _yes_no(0.4) if kind == "binary" else lambda g, n: g.normal(size=n),
+            lambda x, a: truth["prognostic"] * x + truth["predictive"] * a * x - 0.2 * a,
+        )
+        died = cohort.patients["patient"].is_in(cohort.events["patient"].implode()).to_numpy()
+        missing = generator.random(400) < np.where(died, 0.4, 0.1)
+        marker = pl.when(pl.Series(missing)).then(None).otherwise(pl.col("marker"))
+        cohort = cohort.with_rows({"patients": cohort.patients.with_columns(marker=marker)})
+        spec = Marker("marker", kind="categorical" if kind == "binary" else "continuous")
+        found = assess_marker(
+            cohort, spec, endpoint="os", control="old", randomised=True, missing=Missing("imputation", 10, seed=1)
+        )
+        for question, true in truth.items():
+            effect = getattr(found, question).effects.row(0, named=True)
+            held[question] += effect["lower"] <= math.exp(true) <= effect["upper"]
+    print(f"{kind}: intervals hold the truth in {held} of 300 trials")
+    assert min(held.values()) >= 275

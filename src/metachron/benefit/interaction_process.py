@@ -79,24 +79,18 @@ def interaction_process(comparison: Comparison, values: np.ndarray, cuts: np.nda
     main = len(fitted) + np.arange(len(cuts))
     product = main + len(cuts)
     inverse = np.linalg.inv(pieces.information(fitted, fitted))
-
-    def beside(columns: np.ndarray, *, others: np.ndarray | None = None) -> np.ndarray:
-        """Information of pairs after the fitted terms are taken out."""
-        second = columns if others is None else others
-        cross, back = pieces.information(fitted, columns), pieces.information(fitted, second)
-        return pieces.paired(columns, second) - np.einsum("qk,qr,rk->k", cross, inverse, back)
-
-    def apart(columns: np.ndarray) -> np.ndarray:
-        return pieces.residuals[:, columns] - pieces.residuals[:, fitted] @ (
-            inverse @ pieces.information(fitted, columns)
-        )
-
-    of_main, of_both, of_product = beside(main), beside(main, others=product), beside(product)
+    cross = {"main": pieces.information(fitted, main), "product": pieces.information(fitted, product)}
+    solved = {name: inverse @ part for name, part in cross.items()}
+    of_main = pieces.paired(main, main) - (cross["main"] * solved["main"]).sum(axis=0)
+    of_both = pieces.paired(main, product) - (cross["main"] * solved["product"]).sum(axis=0)
+    of_product = pieces.paired(product, product) - (cross["product"] * solved["product"]).sum(axis=0)
+    fitted_parts = pieces.residuals[:, fitted]
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.where(of_main > _LEAST * pieces.paired(main, main), of_both / of_main, 0.0)
         variance = of_product - slope * of_both
         variance = np.where(variance > _LEAST * pieces.paired(product, product), variance, np.nan)
-        own = apart(product) - slope * apart(main)
+        own = pieces.residuals[:, product] - slope * pieces.residuals[:, main]
+        own -= fitted_parts @ (solved["product"] - slope * solved["main"])
         statistic = own.sum(axis=0) / np.sqrt(variance)
         parts = own / np.sqrt((own**2).sum(axis=0))
     return InteractionProcess(cuts, statistic, parts)
