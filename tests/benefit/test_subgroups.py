@@ -46,6 +46,25 @@ def test_oak_as_published_and_as_other_software_has_it(data_dir):
 
 
 @pytest.mark.parametrize(
+    ("cut", "patients", "survival", "progression"),
+    [(10.0, 96, 0.59, 0.67), (16.0, 63, 0.56, 0.57), (20.0, 42, 0.51, 0.58)],
+)
+def test_poplar_by_blood_tmb_is_as_published(data_dir, cut, patients, survival, progression):
+    """Patients and hazard ratios of Gandara 2018, as Table 2 of doi:10.3389/fonc.2020.569202 lists them.
+
+    Two decimals were given; one ratio is 0.675 here and 0.67 there.
+    """
+    for endpoint, published in (("os", survival), ("pfs", progression)):
+        found = subgroup_forest(
+            metachron.load("poplar-clinical"), [Marker("btmb", above=cut)], endpoint=endpoint, control="docetaxel",
+            randomised=True,
+        )  # fmt: skip
+        above = found.table.filter(pl.col("level") == "at or above").row(0, named=True)
+        assert above["patients_control"] + above["patients_treatment"] == patients
+        assert above["effect"] == pytest.approx(published, abs=6e-3)
+
+
+@pytest.mark.parametrize(
     ("prior", "density"),
     [
         (HeterogeneityPrior(), lambda tau: halfnorm.pdf(tau, scale=0.5)),

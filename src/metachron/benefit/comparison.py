@@ -107,6 +107,8 @@ def compare_arms(
     InputError
         See `read_endpoint` and `code_marker`.
     """
+    if unrecorded not in ("non-responder", "left out"):
+        raise ModelError(f"a patient without a recorded response is a non-responder or left out; found {unrecorded!r}")
     arms = _arms(cohort, control, treatment)
     found = read_endpoint(cohort, endpoint).filter(pl.col("arm").is_in([arm for arm in arms if arm]))
     mine = cohort.patients.filter(pl.col("arm").is_in([arm for arm in arms if arm]))

@@ -34,11 +34,17 @@ class Missing:
     ----------
     by : ``"complete cases"``: they are left out and named; ``"imputation"``: see `impute_marker`.
     imputations, seed : data sets made, and where their random numbers begin.
+    auxiliary : markers that help to impute and are not in the model.
     """
 
     by: Literal["complete cases", "imputation"] = "complete cases"
     imputations: int = 20
     seed: int = 0
+    auxiliary: tuple[Marker | str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.by not in ("complete cases", "imputation"):
+            raise ModelError(f"missing markers are not dealt with by {self.by!r}: complete cases, or imputation")
 
 
 def assess_marker(
@@ -145,7 +151,9 @@ def assess_in(
     lacking = np.isnan(matrix).any(axis=1)
     notes = comparison.notes
     if missing.by == "imputation" and lacking.any():
-        made = impute_marker(comparison, coding, imputations=missing.imputations, seed=missing.seed)
+        made = impute_marker(
+            comparison, coding, imputations=missing.imputations, seed=missing.seed, auxiliary=missing.auxiliary
+        )
         notes += (f"{marker.column} is missing in {lacking.sum()} patients, imputed {missing.imputations} times",)
     else:
         comparison = comparison.leave_out(lacking, f"{marker.column} is missing")
