@@ -52,6 +52,8 @@ def test_candidates_leave_enough_on_both_sides():
     values = np.repeat(np.arange(10.0), 10)
     np.testing.assert_array_equal(candidate_cuts(values, 0.2), np.arange(2.0, 9.0))
     assert not len(candidate_cuts(np.zeros(5), 0.1))
+    many = candidate_cuts(np.arange(2000.0), 0.1)
+    assert (len(many), many[0], many[-1]) == (500, 200.0, 1800.0)
 
 
 def test_a_spline_has_no_redundant_columns():
@@ -103,5 +105,5 @@ def test_refusals():
         search_cutoff(cohort, Marker("number"), **OPTIONS | {"randomised": False})
     with pytest.raises(ModelError, match="not continuous"):
         search_cutoff(cohort, Marker("kind"), **OPTIONS)
-    with pytest.raises(ModelError, match="on both sides"):
+    with pytest.raises(ModelError, match="10 events, on both sides"):
         search_cutoff(cohort, Marker("number"), **OPTIONS, smallest_share=0.6)

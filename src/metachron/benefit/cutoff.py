@@ -24,6 +24,9 @@ NULL = (
     "the corrected p value takes as true that the effect of treatment is the same at every value of the marker, "
     "whatever its prognostic effect; permuting the marker would have tested that it has neither"
 )
+EVENTS_ON_A_SIDE = 10
+"""So that 5 are expected in each arm, from which on a normal approximation is usually taken to do: Cochran 1954,
+doi:10.2307/3001616."""
 _OVER_FOLDS = (
     "each patient was placed by a cut-off found without this patient; cut-offs differ between folds, and intervals "
     "take them as given, so they are too narrow"
@@ -39,7 +42,8 @@ class CutoffSearch:
     cutoff : value of the marker, on the scale on which it was measured, with the largest interaction score.
     candidates : cut, share_at_or_above, statistic (standardised interaction score), naive_p of it.
     naive_effects : treatment effect below, and at or above the cut-off, as if it had been known beforehand.
-    naive_ratio : ratio of the two with its interval, from the same fit. naive_p : its likelihood ratio p value.
+    naive_ratio : ratio of the two with its interval, from the same fit. naive_p : its likelihood ratio p value. These
+        are empty, and NaN, where one of the four groups has no event.
     corrected_p : chance of so large an interaction at any cut-off, if there is none.
     validated_effects : treatment effect among those whom cut-offs of the other folds gave the smaller benefit, and the
         larger one; empty where it cannot be told (see notes).
@@ -83,7 +87,7 @@ def search_cutoff(
 
     Parameters
     ----------
-    smallest_share : of patients on either side of a candidate.
+    smallest_share : of patients on either side of a candidate; there are at least 10 events on either side too.
     resamples, seed : of the multiplier bootstrap (see `InteractionProcess.corrected_p`) and of the folds.
     folds : in each the cut-off is searched anew without its patients; 0: no cross-validation.
     level : intervals have confidence 1 - level.
@@ -137,33 +141,47 @@ class _Search:
         """Return the cut-off with naive, corrected and cross-validated answers."""
         process = self.process(np.ones(len(self.comparison), dtype=bool))
         cutoff = float(process.cuts[process.best()])
-        naive = self.fit(self.values >= cutoff)
-        validated, fold_cutoffs, note = self.validate(folds, seed)
         label = self.marker.column
+        names = (f"{label} < {cutoff:g}", f"{label} >= {cutoff:g}")
+        naive_effects, naive_ratio, naive_p, unknown = self.naive(self.values >= cutoff, names)
+        validated, fold_cutoffs, note = self.validate(folds, seed)
         return CutoffSearch(
             marker=self.marker,
             endpoint=self.comparison.endpoint,
             measure=self.comparison.measure,
             cutoff=cutoff,
             candidates=_candidates(process, self.values),
-            naive_effects=self.effects(naive, (f"{label} < {cutoff:g}", f"{label} >= {cutoff:g}")),
-            naive_ratio=effect_table(
-                (PRODUCT,), pool_fits([naive.pick((PRODUCT,))], complete_freedom=np.inf), confidence=self.confidence
-            ),
-            naive_p=naive.p_value,
+            naive_effects=naive_effects,
+            naive_ratio=naive_ratio,
+            naive_p=naive_p,
             corrected_p=process.corrected_p(resamples=resamples, seed=seed),
             validated_effects=validated,
             fold_cutoffs=fold_cutoffs,
             left_out=self.comparison.left_out,
-            notes=(*self.comparison.notes, NULL, note),
+            notes=tuple(filter(None, (*self.comparison.notes, NULL, unknown, note))),
         )
+
+    def naive(self, above: np.ndarray, names: tuple[str, str]) -> tuple[pl.DataFrame, pl.DataFrame, float, str]:
+        """Return effects on either side, their ratio and its p value, and why there are none where there are none."""
+        try:
+            fit = self.fit(above)
+        except ModelError as error:
+            return pl.DataFrame(), pl.DataFrame(), float("nan"), f"no naive effects: {error}"
+        pooled = pool_fits([fit.pick((PRODUCT,))], complete_freedom=np.inf)
+        ratio = effect_table((PRODUCT,), pooled, confidence=self.confidence)
+        return self.effects(fit, names), ratio, fit.p_value, ""
 
     def process(self, rows: np.ndarray) -> InteractionProcess:
         """Return the interaction process among some rows."""
         values = self.values[rows]
         cuts = candidate_cuts(values, self.smallest_share)
+        below = (self.comparison.event[rows, None] & (values[:, None] < cuts)).sum(axis=0)
+        cuts = cuts[np.minimum(below, self.comparison.event[rows].sum() - below) >= EVENTS_ON_A_SIDE]
         if not len(cuts):
-            raise ModelError(f"no value of {self.marker.column} leaves {self.smallest_share:.0%} on both sides")
+            raise ModelError(
+                f"no value of {self.marker.column} leaves {self.smallest_share:.0%} of the patients, and "
+                f"{EVENTS_ON_A_SIDE} events, on both sides"
+            )
         scale = code_marker(self.marker, self.comparison.patients).prepare(pl.Series(values)).to_numpy()
         order = np.asarray([scale[values >= cut].min() for cut in cuts])
         found = interaction_process(self.comparison.rows(rows), scale, order)
