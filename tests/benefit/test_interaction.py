@@ -156,6 +156,7 @@ def test_patients_without_the_marker_are_named():
     assert found.predictive.patients == 198
     imputed = assess_marker(cohort, "number", **OS, missing=Missing("imputation", imputations=5, seed=2))
     assert imputed.left_out.is_empty()
+    assert imputed.imputed == ("p003", "p008")
     assert imputed.predictive.patients == 200
     assert 0.0 < imputed.predictive.missing_information < 0.3
     assert imputed.predictive.effects["coefficient"][0] == pytest.approx(

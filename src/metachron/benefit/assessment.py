@@ -30,7 +30,8 @@ class MarkerAssessment:
     risk_differences : for a response, the same as differences of chances; else empty.
     prognostic_p, predictive_p : p values that the conclusion is drawn from: adjusted where several markers were asked.
     level : of significance.
-    left_out : patients left out, and why. notes : what was decided about incomplete data.
+    left_out : patients left out, and why. imputed : patients whose marker was imputed.
+    notes : what was decided about incomplete data.
     """
 
     marker: Marker
@@ -48,6 +49,7 @@ class MarkerAssessment:
     predictive_p: float
     level: float
     left_out: pl.DataFrame
+    imputed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

@@ -149,16 +149,16 @@ def assess_in(
     coding = code_marker(marker, comparison.patients)
     matrix = coding.columns(comparison.patients)
     lacking = np.isnan(matrix).any(axis=1)
-    notes = comparison.notes
+    imputed: tuple[str, ...] = ()
     if missing.by == "imputation" and lacking.any():
+        imputed = tuple(comparison.patients["patient"].filter(pl.Series(lacking)))
         made = impute_marker(
             comparison, coding, imputations=missing.imputations, seed=missing.seed, auxiliary=missing.auxiliary
         )
-        notes += (f"{marker.column} is missing in {lacking.sum()} patients, imputed {missing.imputations} times",)
     else:
         comparison = comparison.leave_out(lacking, f"{marker.column} is missing")
         made = (matrix[~lacking],)
-    return _Asked(comparison, coding, made, 1.0 - level).assess(refused, level, notes)
+    return _Asked(comparison, coding, made, 1.0 - level).assess(refused, level, imputed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +170,7 @@ class _Asked:
     made: tuple[np.ndarray, ...]
     confidence: float
 
-    def assess(self, refused: str, level: float, notes: tuple[str, ...]) -> MarkerAssessment:
+    def assess(self, refused: str, level: float, imputed: tuple[str, ...]) -> MarkerAssessment:
         """Return all answers."""
         one_arm = refused if self.comparison.treatment is None else ""
         prognostic = self._ask(IN_CONTROL, self._in_control, "")[0]
@@ -193,7 +193,8 @@ class _Asked:
             predictive_p=predictive.p_value,
             level=level,
             left_out=self.comparison.left_out,
-            notes=notes,
+            imputed=imputed,
+            notes=self.comparison.notes,
         )
 
     def _ask(

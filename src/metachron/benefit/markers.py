@@ -61,13 +61,12 @@ class Marker:
 class MarkerCoding:
     """How a marker became design columns in the patients it was learnt from.
 
-    ``coding`` works on the transformed scale divided by ``step``; ``low_high`` are the smallest and largest value.
+    ``coding`` works on the transformed scale divided by ``step``.
     """
 
     marker: Marker
     coding: Coding
     step: float = 1.0
-    low_high: tuple[float, float] = (np.nan, np.nan)
 
     @property
     def continuous(self) -> bool:
@@ -158,8 +157,7 @@ def _prepare(marker: Marker, continuous: bool, values: pl.Series, step: float) -
 def _learn_number(marker: Marker, prepared: pl.Series) -> MarkerCoding:
     values = prepared.to_numpy()
     step = float(values.std(ddof=1)) if marker.per == "sd" else float(marker.per)
-    low_high = (float(values.min()), float(values.max()))
-    return MarkerCoding(marker, Coding(_CODED, centre=float(values.mean()) / step), step, low_high)
+    return MarkerCoding(marker, Coding(_CODED, centre=float(values.mean()) / step), step)
 
 
 def _learn_levels(marker: Marker, prepared: pl.Series) -> MarkerCoding:

@@ -52,7 +52,7 @@ def maximise_many(observed: Observed, designs: np.ndarray, strata: np.ndarray) -
 def climb(
     likelihood: StratifiedLikelihood, designs: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return the ends of Newton's ascents from 0: coefficients, values, scores and informations.
+    """Return the ends of Newton's ascents from 0: coefficients, values, scores and information.
 
     A step is halved until the log-likelihood, which is concave, rises: whole steps diverge with long-tailed covariates.
     """
