@@ -10,11 +10,12 @@ import polars as pl
 from metachron.base import ModelError, list_briefly, side_by_side
 from metachron.cohort import Cohort
 from metachron.cohort.new_lesions import new_lesions_found
+from metachron.cohort.seen_sizes import sizes_of
 from metachron.forecast.condition import Conditioned, sample_unreliable, weigh
 from metachron.forecast.copies import copy_patients
 from metachron.forecast.landmark import known_at
 from metachron.forecast.notes import notes_on
-from metachron.forecast.outcomes import lesion_sizes_of, sizes_of
+from metachron.forecast.outcomes import lesion_sizes_of
 from metachron.forecast.result import TABLES, Forecast
 from metachron.forecast.seen import seen_log_likelihood
 from metachron.forecast.single_lesions import check_targets

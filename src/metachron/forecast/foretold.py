@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from metachron.base import DAYS_PER_YEAR, ModelError, list_briefly
 from metachron.cohort import Cohort
+from metachron.cohort.seen_sizes import seen_sizes
 from metachron.forecast.competitors import Outcome, survival_competitors
 from metachron.forecast.forecast import forecast
 from metachron.forecast.landmark import known_at
@@ -20,7 +21,6 @@ from metachron.forecast.outcomes import (
     after,
     after_without_new_lesion,
     at_risk,
-    seen_sizes,
     sizes_after,
     straight_line,
 )

@@ -9,6 +9,7 @@ from metachron.base import DAYS_PER_YEAR, InputError, ModelError
 from metachron.cohort import Cohort
 from metachron.cohort.event_times import times_to_event
 from metachron.cohort.new_lesions import NEW_LESION, new_lesions_found
+from metachron.cohort.seen_sizes import seen_sizes, sizes_of
 from metachron.cohort.size_rows import size_rows
 from metachron.forecast.landmark import known_at
 from metachron.joint import JointModel
@@ -67,12 +68,6 @@ def after_without_new_lesion(cohort: Cohort, landmark_day: float, model: JointMo
     return found.filter(pl.col("time_year") > 0)
 
 
-def sizes_of(cohort: Cohort, limit_mm: float) -> pl.DataFrame:
-    """Return patient, day, size_mm (the limit where censored), censored, of the sum of lesions, in order of time."""
-    rows = size_rows(cohort.measurements, cohort.lesions, "sum", limit_mm=limit_mm).used
-    return rows.sort("patient", "day").select("patient", "day", "size_mm", "censored")
-
-
 def lesion_sizes_of(cohort: Cohort, limit_mm: float) -> pl.DataFrame:
     """Return patient, lesion, day, size_mm (the limit where censored), censored, lesion by lesion."""
     rows = size_rows(cohort.measurements, cohort.lesions, "lesion", limit_mm=limit_mm).used
@@ -82,13 +77,6 @@ def lesion_sizes_of(cohort: Cohort, limit_mm: float) -> pl.DataFrame:
 def sizes_after(cohort: Cohort, landmark_day: float, horizon_day: float, limit_mm: float) -> pl.DataFrame:
     """Return patient, day, size_mm (the limit where censored), censored, of the time after the landmark."""
     return sizes_of(cohort, limit_mm).filter((pl.col("day") > landmark_day) & (pl.col("day") <= horizon_day))
-
-
-def seen_sizes(cohort: Cohort, landmark_day: float, limit_mm: float) -> pl.DataFrame:
-    """Return patient, and what is known of the size: lists of day and size_mm up to the landmark."""
-    known = sizes_of(cohort, limit_mm).filter(pl.col("day") <= landmark_day)
-    grouped = known.group_by("patient", maintain_order=True).agg("day", pl.col("size_mm").clip(lower_bound=limit_mm))
-    return cohort.patients.select("patient").join(grouped, on="patient", how="left", maintain_order="left")
 
 
 def size_covariates(cohort: Cohort, landmark_day: float, limit_mm: float) -> pl.DataFrame:

@@ -12,14 +12,6 @@ import polars as pl
 from metachron.base import InputError, ModelError
 from metachron.cohort import Cohort
 from metachron.forecast.foretold import Curves, Predicted, predict
-from metachron.forecast.measures import (
-    auc,
-    bootstrap,
-    brier,
-    calibration_by_group,
-    calibration_error,
-    integrated_brier,
-)
 from metachron.forecast.scores import (
     CRPS_OF_LOG_SIZE,
     INTEGRATED_BRIER,
@@ -32,6 +24,14 @@ from metachron.forecast.scores import (
 from metachron.forecast.source import Source
 from metachron.inference import Fit
 from metachron.survival import censoring_weights
+from metachron.survival.measures import (
+    auc,
+    bootstrap,
+    brier,
+    calibration_by_group,
+    calibration_error,
+    integrated_brier,
+)
 
 LEAST_EVENTS = 5
 COLUMNS = ("landmark_day", "horizon_day", "of", "method", "patients", "count", "score", "value", "low", "high")

@@ -5,6 +5,7 @@ from metachron.survival.cox import CoxFit, fit_cox
 from metachron.survival.estimate import Estimate
 from metachron.survival.kaplan_meier import KaplanMeier, kaplan_meier
 from metachron.survival.log_rank import LogRankTest, log_rank
+from metachron.survival.pseudo_values import pseudo_values
 from metachron.survival.restricted_mean import RestrictedMeanDifference, restricted_mean, restricted_mean_difference
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "fit_cox",
     "kaplan_meier",
     "log_rank",
+    "pseudo_values",
     "restricted_mean",
     "restricted_mean_difference",
 ]
