@@ -14,8 +14,8 @@ def _value(table, strategy: str, threshold: float) -> float:
 
 
 def test_a_binary_outcome_by_hand() -> None:
-    """Ten patients, four with the outcome. At 0.25 five are acted on, three rightly: 3/10 - 2/10 x 1/3; all: 4/10 - 6/10
-    x 1/3."""
+    """Ten patients, four with the outcome. At 0.25 five are acted on, three rightly: 3/10 - 2/10 x 1/3; all: 4/10 -
+    6/10 x 1/3."""
     outcome = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
     risk = [0.9, 0.6, 0.25, 0.1, 0.7, 0.3, 0.2, 0.1, 0.1, 0.0]
     table = response_decision_curve({"model": risk}, outcome, thresholds=[0.25, 0.95], samples=20).table

@@ -112,7 +112,9 @@ def response_decision_curve(
     """
     values = np.asarray(outcome, dtype=float)
     if not np.isin(values, (0.0, 1.0)).all():
-        problem = Problem("outcome", "values other than 0 and 1", "1 (it happened) or 0", "decide about these rows first")
+        problem = Problem(
+            "outcome", "values other than 0 and 1", "1 (it happened) or 0", "decide about these rows first"
+        )
         raise InputError([problem], "the decision curve")
     found = decision_curve(
         risks, np.where(values == 1.0, 1.0, 2.0), values, horizon_year=1.0,
