@@ -111,7 +111,7 @@ def response_outcome(response: ArrayLike, *, treated: ArrayLike) -> TrialOutcome
         When a response is missing or neither 0 nor 1, or there are not patients of both arms with an arm each. Whether
         a patient without a response counts as a non-responder has to be decided before the call.
     """
-    values = _floats(response)
+    values = floats(response)
     wrong = ~np.isin(values, (0.0, 1.0))
     if wrong.any():
         raise InputError([_problem("response", "response", wrong, "1 or True (response), 0 or False (none)")])
@@ -120,7 +120,7 @@ def response_outcome(response: ArrayLike, *, treated: ArrayLike) -> TrialOutcome
 
 def marker_values(marker: ArrayLike, count: int, *, name: str = "marker") -> np.ndarray:
     """Return one finite number per patient; `InputError` for missing ones, another number of them, or a constant."""
-    values = _floats(marker)
+    values = floats(marker)
     if len(values) != count:
         found, remedy = f"{len(values)} values for {count} patients", "give one value per patient"
         raise InputError([Problem("shape", found, "one value per patient", remedy, column=name)])
@@ -133,12 +133,13 @@ def marker_values(marker: ArrayLike, count: int, *, name: str = "marker") -> np.
     return values
 
 
-def _floats(values: Any) -> np.ndarray:
+def floats(values: Any) -> np.ndarray:
+    """Return numbers as an array, NaN where a value is None."""
     return np.asarray([np.nan if value is None else value for value in list(values)], dtype=float)
 
 
 def _treated(treated: Any, count: int) -> np.ndarray:
-    values = _floats(treated)
+    values = floats(treated)
     if len(values) != count or np.isnan(values).any() or set(values) != {0.0, 1.0}:
         problem = Problem(
             rule="arms",
