@@ -11,37 +11,39 @@ from metachron.benefit.learning import cox_functions
 from metachron.benefit.validation import MEASURES, validate
 
 HORIZON = 1.0
-NAMES = [f"x{j}" for j in range(8)]
+NAMES = [f"x{j}" for j in range(6)]
 
 
 def _patients(seed: int, count: int, *, shift: float = 0.0) -> pl.DataFrame:
-    """Eight covariates, of which the first tells a little; a third censored."""
+    """Six covariates, of which the first tells a little; a third censored."""
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(count, 8))
+    x = rng.normal(size=(count, 6))
     life, end = rng.exponential(np.exp(-0.5 * x[:, 0] - shift)), rng.uniform(0.7, 3.0, count)
     table = pl.DataFrame(x, schema=NAMES)
     return table.with_columns(time_year=pl.Series(np.minimum(life, end)), event=pl.Series(life <= end))
 
 
 def test_corrected_values_are_those_of_new_patients() -> None:
-    """Eight models of 80 patients: corrected values agree on average with those of the same models for 3,000 new
-    patients within 4 standard errors (0.05 of the AUC, 0.15 of the slope), and apparent ones are better than they."""
+    """Eight models of 70 patients against the same models for 3,000 new patients: on average corrected values are
+    nearer to the truth than apparent ones, and within 4 standard errors of it (from the scatter of the eight)."""
     fit, predict = cox_functions(NAMES, horizon_year=HORIZON)
     new = _patients(1000, 3000)
     time, event = new["time_year"].to_numpy(), new["event"].to_numpy()
-    found = []
+    apparent, corrected = [], []
     for seed in range(8):
-        table = validate(_patients(seed, 80), fit, predict, horizon_year=HORIZON, samples=15, seed=seed).table
-        foretold = predict(fit(_patients(seed, 80)), new)
-        others = [measure(time, event, foretold, HORIZON) for measure in MEASURES.values()]
-        found.append((table["apparent"], table["corrected"], others))
-    apparent, corrected, truth = np.mean(found, axis=0)
-    where = {name: place for place, name in enumerate(MEASURES)}
-    for name, tolerance in (("AUC", 0.05), ("C-index", 0.05), ("Brier", 0.02), ("calibration slope", 0.15)):
-        place = where[name]
-        assert corrected[place] == pytest.approx(truth[place], abs=tolerance), name
-        worse = truth[place] - apparent[place] if name == "Brier" else apparent[place] - truth[place]
-        assert worse > 0.02, name
+        own = _patients(seed, 70)
+        table = validate(own, fit, predict, horizon_year=HORIZON, samples=10, seed=seed).table
+        foretold = predict(fit(own), new)
+        truth = np.asarray([measure(time, event, foretold, HORIZON) for measure in MEASURES.values()])
+        apparent.append(table["apparent"].to_numpy() - truth)
+        corrected.append(table["corrected"].to_numpy() - truth)
+    error = np.std(corrected, axis=0, ddof=1) / np.sqrt(8)
+    before, after = np.mean(apparent, axis=0), np.mean(corrected, axis=0)
+    for name, sign in (("AUC", 1), ("C-index", 1), ("Brier", -1), ("calibration slope", 1)):
+        place = list(MEASURES).index(name)
+        assert sign * before[place] > 0.02, name
+        assert abs(after[place]) < abs(before[place]), name
+        assert abs(after[place]) < 4.0 * error[place], name
 
 
 def test_a_model_that_learns_nothing_has_no_optimism() -> None:
@@ -60,7 +62,7 @@ def test_a_model_that_learns_nothing_has_no_optimism() -> None:
 def test_an_external_cohort_with_more_events_is_not_calibrated() -> None:
     functions = cox_functions(["x0"], horizon_year=HORIZON)
     found = validate(
-        _patients(2, 300), *functions, horizon_year=HORIZON, samples=30, external=_patients(3, 300, shift=0.7)
+        _patients(2, 200), *functions, horizon_year=HORIZON, samples=10, external=_patients(3, 300, shift=0.7)
     )
     row = found.table.filter(pl.col("measure") == "observed / expected").row(0, named=True)
     assert row["apparent"] == pytest.approx(1.0, abs=0.05)

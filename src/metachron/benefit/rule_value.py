@@ -119,9 +119,12 @@ def cross_validated_rule_value(
         for number in range(folds):
             out = fold == number
             train = outcome.rows(~out)
-            rule = learn(table.filter(pl.Series(~out)), train)
+            try:
+                rule = learn(table.filter(pl.Series(~out)), train)
+                arms = fit_arms(columns[~out], train)
+            except (InputError, ModelError) as error:
+                raise ModelError(f"without fold {number + 1} of {folds} no rule can be learned: {error}") from error
             decisions[repeat, out] = _decisions(rule(table.filter(pl.Series(out))), int(out.sum()))
-            arms = fit_arms(columns[~out], train)
             expected[repeat, :, out] = np.column_stack(
                 [arms.treated.predict(columns[out]), arms.control.predict(columns[out])]
             )

@@ -85,22 +85,8 @@ def validate(
     columns = (time, event)
     model = fit(development)
     apparent = _performance(development, predict(model, development), horizon_year, columns)
-    rng = np.random.default_rng(seed)
-    inside, outside, reason = [], [], ""
-    for _ in range(samples):
-        drawn = development[rng.integers(0, development.height, development.height)]
-        try:
-            learned = fit(drawn)
-            values = [
-                _performance(table, predict(learned, table), horizon_year, columns) for table in (drawn, development)
-            ]
-        except (InputError, ModelError) as error:
-            reason = str(error)
-            continue
-        inside.append(values[0])
-        outside.append(values[1])
-    _require_learned(len(inside), samples, reason)
-    optimism = np.nanmean(np.asarray(inside) - np.asarray(outside), axis=0)
+    inside, outside = _resampled(development, fit, predict, horizon_year, columns, samples, seed)
+    optimism = np.nanmean(inside - outside, axis=0)
     tail = 0.5 * (1.0 - level)
     lower, upper = np.nanquantile(inside, (tail, 1.0 - tail), axis=0) - optimism
     table = pl.DataFrame(
@@ -118,6 +104,32 @@ def validate(
         external_events=0 if external is None else _events(external, horizon_year, columns),
         samples=samples, failed=samples - len(inside), horizon_year=horizon_year, level=level,
     )  # fmt: skip
+
+
+def _resampled(
+    development: pl.DataFrame,
+    fit: Fit,
+    predict: Predict,
+    horizon: float,
+    columns: tuple[str, str],
+    samples: int,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the measures of models of bootstrap samples, on the sample and on the development patients."""
+    rng = np.random.default_rng(seed)
+    inside, outside, reason = [], [], ""
+    for _ in range(samples):
+        drawn = development[rng.integers(0, development.height, development.height)]
+        try:
+            learned = fit(drawn)
+            values = [_performance(table, predict(learned, table), horizon, columns) for table in (drawn, development)]
+        except (InputError, ModelError) as error:
+            reason = str(error)
+            continue
+        inside.append(values[0])
+        outside.append(values[1])
+    _require_learned(len(inside), samples, reason)
+    return np.asarray(inside), np.asarray(outside)
 
 
 def _performance(table: pl.DataFrame, survival: np.ndarray, horizon: float, columns: tuple[str, str]) -> np.ndarray:
