@@ -1,0 +1,257 @@
+"""A study of markers: every question asked of each, in the cohort it was found in and in another one beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import polars as pl
+
+from metachron.base import InputError, ModelError
+from metachron.benefit.assessment import MarkerAssessment
+from metachron.benefit.comparison import Comparison, Unrecorded, compare_arms
+from metachron.benefit.curves import BenefitCurve, benefit_curve
+from metachron.benefit.cutoff import CutoffSearch, search_cutoff
+from metachron.benefit.interaction import Missing, assess_markers, why_not_predictive
+from metachron.benefit.markers import Marker, MarkerCoding, as_markers
+from metachron.benefit.outcome import TrialOutcome, response_outcome, survival_outcome
+from metachron.benefit.screening import Screening, screen_markers
+from metachron.benefit.study_rules import rules_of
+from metachron.benefit.subgroups import SubgroupForest, subgroup_forest
+from metachron.cohort import Cohort
+from metachron.survival.observed import Observed
+
+AT_RISK = 0.1
+"""Share of an arm that is still at risk at the horizon chosen where none is given: beyond it few patients say much."""
+MONTHS = 12.0
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked of every marker; as for `assess_marker`.
+
+    Parameters
+    ----------
+    horizon_year : to which years lived are counted; None: the last whole month at which a tenth of every arm is at
+        risk. Not used for a response.
+    permutations, resamples, repeats : of the screening, of the search for cut-offs, and of cross-validation.
+    """
+
+    endpoint: str
+    control: str
+    treatment: str | None = None
+    randomised: bool = False
+    adjust: tuple[Marker | str, ...] = ()
+    strata: tuple[str, ...] = ()
+    unrecorded: Unrecorded = "non-responder"
+    missing: Missing = field(default_factory=Missing)
+    horizon_year: float | None = None
+    level: float = 0.05
+    permutations: int = 1000
+    resamples: int = 2000
+    repeats: int = 5
+    seed: int = 1
+
+    @property
+    def compared(self) -> dict[str, object]:
+        """The arguments that say who is compared."""
+        names = ("endpoint", "control", "treatment", "adjust", "strata", "unrecorded")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, eq=False)
+class MarkerStudy:
+    """What was found.
+
+    Attributes
+    ----------
+    cohort, external : names; ``external`` is empty without one.
+    treatment : the arm compared with the control; None where there is one arm.
+    horizon_year : NaN for a response.
+    refused : why the predictive question was not asked; empty where it was.
+    assessments, outside : of each marker in either cohort; ``outside`` holds the reason where it could not be asked.
+    screening : all markers together.
+    forest : effect of treatment in subgroups, numbers cut at their median; None where the question was refused.
+    curves : benefit by the markers that are numbers. cutoffs : their cut-offs. Reasons where there is none.
+    rules : value of treating by each marker alone: marker, where, policy, method, value, lower, upper, treat_share;
+        cross-validated in the cohort, and learned in it and judged in the other one. rules_failed : marker to reason.
+    """
+
+    questions: Questions
+    cohort: str
+    external: str
+    treatment: str | None
+    horizon_year: float
+    refused: str
+    assessments: tuple[MarkerAssessment, ...]
+    outside: Mapping[str, MarkerAssessment | str]
+    screening: Screening
+    forest: SubgroupForest | None
+    curves: Mapping[str, BenefitCurve | str]
+    cutoffs: Mapping[str, CutoffSearch | str]
+    rules: pl.DataFrame
+    rules_failed: Mapping[str, str]
+
+
+def study_markers(
+    cohort: Cohort,
+    markers: Sequence[Marker | str],
+    questions: Questions,
+    *,
+    external: Cohort | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> MarkerStudy:
+    """Return what each marker says of the outcome, and of the effect of treatment.
+
+    Markers are coded in ``cohort``; the same coding is used in ``external``, from which nothing is learned. A marker
+    that the other cohort does not have is judged by cross-validation alone, and that is said.
+
+    Parameters
+    ----------
+    external : another cohort with the same arms.
+    tell : called with a sentence before each part.
+
+    Raises
+    ------
+    InputError, ModelError
+        As `assess_marker`, for the first cohort; what cannot be asked of the other one is in ``outside``.
+    """
+    say = tell or (lambda _: None)
+    comparison = compare_arms(cohort, **questions.compared)  # type: ignore[arg-type]
+    asked = tuple(_as_levels(marker, comparison) for marker in as_markers(markers))
+    refused = why_not_predictive(comparison, randomised=questions.randomised, strata=questions.strata)
+    outer, unavailable = _external(external, questions)
+    horizon = _horizon(questions, comparison, outer)
+    asking = {**questions.compared, "randomised": questions.randomised}
+    say(f"each of {len(asked)} markers in {cohort.name}")
+    assessments = assess_markers(cohort, asked, level=questions.level, missing=questions.missing, **asking)
+    outside = dict.fromkeys((one.marker.label for one in assessments), unavailable)
+    if external is not None and outer is not None:
+        say(f"the same in {external.name}")
+        outside = {one.marker.label: _again(one, external, questions) for one in assessments}
+    say("all markers together")
+    screening = screen_markers(
+        cohort,
+        asked,
+        seed=questions.seed,
+        permutations=questions.permutations,
+        **asking,  # type: ignore[arg-type]
+    )
+    forest, curves, cutoffs, rules, failed = None, {}, {}, pl.DataFrame(), {}
+    if not refused:
+        say("subgroups, curves of benefit, cut-offs and rules")
+        factors = [_as_factor(one, comparison) for one in assessments]
+        forest = subgroup_forest(cohort, factors, level=questions.level, **asking)  # type: ignore[arg-type]
+        numbers = [one for one in assessments if one.coding.continuous]
+        curves = {one.marker.label: _curve(one.coding, comparison, horizon, questions) for one in numbers}
+        cutoffs = {one.marker.label: _cutoff(cohort, one.marker, questions, asking) for one in numbers}
+        codings = [one.coding for one in assessments]
+        places = {cohort.name: comparison} | ({external.name: outer} if external is not None and outer else {})
+        outcomes = {name: outcome_of(place, horizon) for name, place in places.items()}
+        rules, failed = rules_of(
+            codings, {name: place.patients for name, place in places.items()}, outcomes, repeats=questions.repeats,
+            level=1.0 - questions.level, seed=questions.seed,
+        )  # fmt: skip
+    return MarkerStudy(
+        questions, cohort.name, external.name if external is not None else "", comparison.treatment, horizon, refused,
+        assessments, outside if external is not None else {}, screening, forest, curves, cutoffs, rules, failed,
+    )  # fmt: skip
+
+
+def outcome_of(comparison: Comparison, horizon_year: float) -> TrialOutcome:
+    """Return the outcome of a comparison as means to compare: years lived up to the horizon, or response."""
+    treated = comparison.treated > 0
+    if isinstance(comparison.outcome, Observed):
+        return survival_outcome(
+            comparison.outcome.time, comparison.outcome.event, treated=treated, horizon_year=horizon_year
+        )
+    return response_outcome(comparison.outcome, treated=treated)
+
+
+def _external(external: Cohort | None, questions: Questions) -> tuple[Comparison | None, str]:
+    """Return the comparison in the other cohort, or why there is none."""
+    if external is None:
+        return None, ""
+    try:
+        return compare_arms(external, **questions.compared), ""  # type: ignore[arg-type]
+    except (InputError, ModelError) as error:
+        return None, f"cannot be asked in {external.name}: {error}"
+
+
+def _again(one: MarkerAssessment, external: Cohort, questions: Questions) -> MarkerAssessment | str:
+    """Return the assessment of a marker in the other cohort, with the steps and the reference of the first one."""
+    marker = one.marker
+    if marker.column not in external.patients.columns or not external.patients[marker.column].drop_nulls().len():
+        return f"not available in {external.name}"
+    fixed = replace(marker, per=one.coding.step) if one.coding.continuous else replace(marker, reference=_first(one))
+    asking = {**questions.compared, "randomised": questions.randomised}
+    try:
+        return assess_markers(external, [fixed], level=questions.level, missing=questions.missing, **asking)[0]
+    except (InputError, ModelError) as error:
+        return f"cannot be asked in {external.name}: {error}"
+
+
+def _first(one: MarkerAssessment) -> str | None:
+    return None if one.marker.above is not None else one.coding.levels[0]
+
+
+def _as_levels(marker: Marker, comparison: Comparison) -> Marker:
+    """Return the marker, one that is 0 or 1 as two levels."""
+    column = comparison.patients[marker.column] if marker.column in comparison.patients.columns else None
+    if marker.kind == "auto" and marker.above is None and column is not None and column.dtype.is_numeric():
+        values = set(column.drop_nulls().drop_nans().unique()) if column.dtype.is_float() else set(column.drop_nulls())
+        if values == {0, 1}:
+            return replace(marker, kind="binary")
+    return marker
+
+
+def _as_factor(one: MarkerAssessment, comparison: Comparison) -> Marker:
+    """Return the marker as a factor with levels: a number cut at its median."""
+    if not one.coding.continuous:
+        return one.marker
+    column = one.marker.column
+    return Marker(column, above=float(comparison.patients[column].drop_nulls().median()))  # type: ignore[arg-type]
+
+
+def _horizon(questions: Questions, *comparisons: Comparison | None) -> float:
+    """Return the horizon asked for, or the last whole month at which a tenth of every arm is at risk."""
+    if questions.endpoint == "response":
+        return float("nan")
+    if questions.horizon_year is not None:
+        return questions.horizon_year
+    ends = [
+        np.quantile(part.outcome.time[part.treated == arm], 1.0 - AT_RISK)
+        for part in comparisons
+        if part is not None and isinstance(part.outcome, Observed)
+        for arm in np.unique(part.treated)
+    ]
+    return max(1.0, np.floor(MONTHS * min(ends))) / MONTHS
+
+
+def _curve(
+    coding: MarkerCoding, comparison: Comparison, horizon_year: float, questions: Questions
+) -> BenefitCurve | str:
+    known = comparison.patients[coding.marker.column].is_not_null().to_numpy()
+    part = comparison.rows(known)
+    try:
+        return benefit_curve(
+            part.patients[coding.marker.column], outcome_of(part, horizon_year), name=coding.marker.label,
+            level=1.0 - questions.level, seed=questions.seed,
+        )  # fmt: skip
+    except (InputError, ModelError) as error:
+        return str(error)
+
+
+def _cutoff(cohort: Cohort, marker: Marker, questions: Questions, asking: dict[str, object]) -> CutoffSearch | str:
+    try:
+        return search_cutoff(
+            cohort,
+            marker,
+            seed=questions.seed,
+            resamples=questions.resamples,
+            level=questions.level,
+            **asking,  # type: ignore[arg-type]
+        )
+    except (InputError, ModelError) as error:
+        return str(error)
