@@ -14,6 +14,7 @@ from metachron.benefit.interaction import Missing, assess_marker, assess_markers
 from metachron.benefit.landmark import LandmarkTable, landmark_table
 from metachron.benefit.learning import cox_functions
 from metachron.benefit.logistic import LogisticFit, fit_logistic
+from metachron.benefit.marker_names import read_marker, read_markers
 from metachron.benefit.marker_test import MarkerTest
 from metachron.benefit.markers import Marker, MarkerCoding, code_marker
 from metachron.benefit.multiplicity import benjamini_hochberg, holm
@@ -26,6 +27,7 @@ from metachron.benefit.rule_value import RuleValue, cross_validated_rule_value, 
 from metachron.benefit.screening import Screening, screen_markers
 from metachron.benefit.shrinkage import HeterogeneityPrior, Shrunk, shrink
 from metachron.benefit.splines import RestrictedSpline, learn_spline
+from metachron.benefit.study import MarkerStudy, Questions, study_markers
 from metachron.benefit.subgroups import SubgroupForest, subgroup_forest
 from metachron.benefit.validation import Validation, validate
 
@@ -45,9 +47,11 @@ __all__ = [
     "Marker",
     "MarkerAssessment",
     "MarkerCoding",
+    "MarkerStudy",
     "MarkerTest",
     "Missing",
     "Pooled",
+    "Questions",
     "RestrictedSpline",
     "RuleValue",
     "Screening",
@@ -81,12 +85,15 @@ __all__ = [
     "on_treatment_markers",
     "pool",
     "read_endpoint",
+    "read_marker",
+    "read_markers",
     "response_decision_curve",
     "response_outcome",
     "rule_value",
     "screen_markers",
     "search_cutoff",
     "shrink",
+    "study_markers",
     "subgroup_forest",
     "survival_benefit",
     "survival_outcome",

@@ -18,6 +18,7 @@ from metachron.benefit.markers import Marker, MarkerCoding, as_markers
 from metachron.benefit.outcome import TrialOutcome, response_outcome, survival_outcome
 from metachron.benefit.screening import Screening, screen_markers
 from metachron.benefit.study_rules import rules_of
+from metachron.benefit.study_tables import answer_table, effect_tables
 from metachron.benefit.subgroups import SubgroupForest, subgroup_forest
 from metachron.cohort import Cohort
 from metachron.survival.observed import Observed
@@ -93,6 +94,25 @@ class MarkerStudy:
     rules: pl.DataFrame
     rules_failed: Mapping[str, str]
 
+    def answers(self) -> pl.DataFrame:
+        """Return one row per marker: see `answer_table`."""
+        return answer_table(self.assessments, self.outside)
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Return everything as tables by name; those without rows are left out."""
+        found = {"answers": self.answers(), "screening": self.screening.table}
+        found |= effect_tables(self.assessments, self.outside, self.cohort, self.external)
+        found["subgroups"] = self.forest.table if self.forest is not None else pl.DataFrame()
+        found["curves"] = _stacked({name: c.table for name, c in self.curves.items() if not isinstance(c, str)})
+        found["cutoffs"] = _stacked({name: c.candidates for name, c in self.cutoffs.items() if not isinstance(c, str)})
+        found["rules"] = self.rules
+        return {name: table for name, table in found.items() if table.height}
+
+
+def _stacked(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    named = [table.select(pl.lit(name).alias("name"), pl.all()) for name, table in tables.items()]
+    return pl.concat(named) if named else pl.DataFrame()
+
 
 def study_markers(
     cohort: Cohort,
@@ -122,11 +142,13 @@ def study_markers(
     asked = tuple(_as_levels(marker, comparison) for marker in as_markers(markers))
     refused = why_not_predictive(comparison, randomised=questions.randomised, strata=questions.strata)
     outer, unavailable = _external(external, questions)
+    other = "" if external is None else external.name
+    other = f"{other} (external)" if other == cohort.name else other
     horizon = _horizon(questions, comparison, outer)
     asking = {**questions.compared, "randomised": questions.randomised}
     say(f"each of {len(asked)} markers in {cohort.name}")
     assessments = assess_markers(cohort, asked, level=questions.level, missing=questions.missing, **asking)
-    outside = dict.fromkeys((one.marker.label for one in assessments), unavailable)
+    outside: dict[str, MarkerAssessment | str] = {one.marker.label: unavailable for one in assessments}
     if external is not None and outer is not None:
         say(f"the same in {external.name}")
         outside = {one.marker.label: _again(one, external, questions) for one in assessments}
@@ -138,7 +160,10 @@ def study_markers(
         permutations=questions.permutations,
         **asking,  # type: ignore[arg-type]
     )
-    forest, curves, cutoffs, rules, failed = None, {}, {}, pl.DataFrame(), {}
+    forest, rules = None, pl.DataFrame()
+    curves: dict[str, BenefitCurve | str] = {}
+    cutoffs: dict[str, CutoffSearch | str] = {}
+    failed: dict[str, str] = {}
     if not refused:
         say("subgroups, curves of benefit, cut-offs and rules")
         factors = [_as_factor(one, comparison) for one in assessments]
@@ -147,14 +172,14 @@ def study_markers(
         curves = {one.marker.label: _curve(one.coding, comparison, horizon, questions) for one in numbers}
         cutoffs = {one.marker.label: _cutoff(cohort, one.marker, questions, asking) for one in numbers}
         codings = [one.coding for one in assessments]
-        places = {cohort.name: comparison} | ({external.name: outer} if external is not None and outer else {})
+        places = {cohort.name: comparison} | ({other: outer} if outer is not None else {})
         outcomes = {name: outcome_of(place, horizon) for name, place in places.items()}
         rules, failed = rules_of(
             codings, {name: place.patients for name, place in places.items()}, outcomes, repeats=questions.repeats,
             level=1.0 - questions.level, seed=questions.seed,
         )  # fmt: skip
     return MarkerStudy(
-        questions, cohort.name, external.name if external is not None else "", comparison.treatment, horizon, refused,
+        questions, cohort.name, other, comparison.treatment, horizon, refused,
         assessments, outside if external is not None else {}, screening, forest, curves, cutoffs, rules, failed,
     )  # fmt: skip
 
@@ -183,7 +208,7 @@ def _again(one: MarkerAssessment, external: Cohort, questions: Questions) -> Mar
     """Return the assessment of a marker in the other cohort, with the steps and the reference of the first one."""
     marker = one.marker
     if marker.column not in external.patients.columns or not external.patients[marker.column].drop_nulls().len():
-        return f"not available in {external.name}"
+        return f"not available in {external.name}; its rule is cross-validated"
     fixed = replace(marker, per=one.coding.step) if one.coding.continuous else replace(marker, reference=_first(one))
     asking = {**questions.compared, "randomised": questions.randomised}
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App, Parameter
 
+from metachron.cli.commands.biomarkers import biomarkers
 from metachron.cli.commands.check import check
 from metachron.cli.commands.compare import compare
 from metachron.cli.commands.criticise import criticise
@@ -71,6 +72,7 @@ app.command(forecast, sort_key=8)
 app.command(forecast_trial, name="forecast-trial", sort_key=8)
 app.command(score, sort_key=9)
 app.command(scores, sort_key=9)
+app.command(biomarkers, sort_key=10)
 app.command(compare, sort_key=10)
 app.command(two_stage, name="two-stage", sort_key=10)
 app.command(export, sort_key=10)

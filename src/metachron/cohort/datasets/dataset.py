@@ -51,6 +51,8 @@ class DataSet:
     settled : published rows that break a rule and are settled by a stated rule, so that the tables keep it; the rows
         left out count as unused.
     limit_mm : diameter below which a lesion counts as too small to measure.
+    design : what tables cannot say of the trial: ``"control arm"``, ``"randomised"`` (``"yes"``), ``"sequenced"`` (the
+        column of ``patients`` that says who was). Part of the provenance.
     """
 
     name: str
@@ -66,6 +68,7 @@ class DataSet:
     accepted: tuple[AcceptedException, ...] = ()
     settled: tuple[AcceptedException, ...] = ()
     limit_mm: float = LIMIT_MM
+    design: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, file: PublicFile | str) -> Path:
         """Return the path of one of `files`, given itself or by name, as `find_file` finds it."""
@@ -110,6 +113,7 @@ class DataSet:
             "licence": self.licence,
             "source": f"https://doi.org/{self.doi}",
             "files": "; ".join(files),
+            **self.design,
         }
 
     def describe(self) -> str:

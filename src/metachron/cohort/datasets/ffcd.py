@@ -99,6 +99,7 @@ FFCD = DataSet(
     read=read,
     patients=150,
     measurements=906,
+    design={"control arm": "sequential", "randomised": "yes"},
     warnings=(
         "Sizes and events belong to the same person. Sizes are sums over target lesions, published on the Box-Cox "
         "scale (power 0.3, cm) and turned back into mm here; 34 sums of zero (-3.33 there) are absent lesions.",

@@ -147,6 +147,7 @@ def _data_set(trial: str, title: str, patients: int) -> DataSet:
         read=read_oak if trial == "OAK" else read_poplar,
         patients=patients,
         warnings=_WARNINGS,
+        design={"control arm": "docetaxel", "randomised": "yes", "sequenced": "biomarker_evaluable"},
     )
 
 
