@@ -25,7 +25,7 @@ def _yes_no(prevalence: float):
 def _found(seed: int, patients: int, draw_marker, log_hazard) -> tuple[int, int]:
     """Return in how many trials the marker is called predictive, and prognostic."""
     predictive = prognostic = 0
-    for index, trial in enumerate(np.random.SeedSequence(seed).spawn(TRIALS)):
+    for trial in np.random.SeedSequence(seed).spawn(TRIALS):
         cohort = marker_trial(np.random.default_rng(trial), patients, draw_marker, log_hazard)
         found = assess_marker(cohort, "marker", endpoint="os", control="old", randomised=True)
         predictive += found.conclusion in ("predictive", "both")
