@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from metachron.base import MONTHS_PER_YEAR, ModelError
+from metachron.base import DAYS_PER_YEAR, MONTHS_PER_YEAR, ModelError
+from metachron.cohort.new_lesions import NEW_LESION
 from metachron.inference import Fit
 from metachron.inference.criticism import (
     Finding,
@@ -32,6 +33,7 @@ from metachron.inference.predict import (
     event_times,
     hazard_ratio_over_time,
     individual_curves,
+    new_lesion_vpc,
     organ_parameters,
     progression_vpc,
     recorded_by_organ,
@@ -179,6 +181,13 @@ class Numbers:
     @cached_property
     def survival_check(self) -> pl.DataFrame:
         return survival_vpc(self.fit, self.grid_year, draws=self.draws, seed=self.seed)
+
+    @cached_property
+    def new_lesion_check(self) -> pl.DataFrame:
+        assert self.fit.cohort is not None
+        watched = self.fit.cohort.followup.filter(pl.col("kind") == NEW_LESION)["last_day"]
+        times = np.linspace(0.0, float(watched.max()) / DAYS_PER_YEAR, _POINTS)  # type: ignore[arg-type]
+        return new_lesion_vpc(self.fit, times, draws=self.draws, seed=self.seed)
 
     @cached_property
     def progressions(self) -> pl.DataFrame:

@@ -31,6 +31,11 @@ def survival_tally(numbers: Numbers) -> tuple[int, int]:
     return _curve_tally(numbers.survival_check)
 
 
+def new_lesion_tally(numbers: Numbers) -> tuple[int, int]:
+    """Return the same of the mean number of new lesions."""
+    return _curve_tally(numbers.new_lesion_check)
+
+
 def progression_tally(numbers: Numbers) -> tuple[int, int]:
     """Return the same of the Kaplan-Meier curve of progression by size."""
     return _curve_tally(numbers.progression_check)

@@ -107,6 +107,10 @@ class NodeModel:
     def parameters(self, theta: Theta, nodes: Float[Array, "effect row"], design: Design) -> PatientParameters:
         """Return the parameters of each row at one lane of nodes."""
         effects = {p.label: nodes[k] - fixed_part(p, theta, design) for k, p in enumerate(self.model.random)}
+        if self.model.single_lesions and self.model.dynamics:
+            return PatientParameters(
+                {p.name: nodes[k] for k, p in enumerate(self.model.dynamics.random)}, effects, None
+            )
         parameters = assemble(self.model, theta, effects, {}, design)
         assert parameters is not None
         return parameters

@@ -6,6 +6,7 @@ from metachron.inference.predict.estimates import individual_estimates
 from metachron.inference.predict.export import export_tables, population_table, predicted_sizes
 from metachron.inference.predict.hazard_ratio import hazard_ratio_over_time
 from metachron.inference.predict.modifiers import effect_modifiers
+from metachron.inference.predict.new_lesion_check import new_lesion_vpc
 from metachron.inference.predict.new_lesion_organs import new_lesion_organs
 from metachron.inference.predict.organ_response import (
     Agreement,
@@ -49,6 +50,7 @@ __all__ = [
     "individual_estimates",
     "kaplan_meier_of",
     "new_lesion_organs",
+    "new_lesion_vpc",
     "organ_parameters",
     "population_table",
     "predicted_sizes",

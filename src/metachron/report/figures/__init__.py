@@ -10,13 +10,20 @@ from metachron.report.figures.response import spider, waterfall
 from metachron.report.figures.size_check import size_check
 from metachron.report.figures.stages import stage_estimates
 from metachron.report.figures.style import Chart
-from metachron.report.figures.survival import progression_check, standardised, survival_check, survival_fit
+from metachron.report.figures.survival import (
+    new_lesion_check,
+    progression_check,
+    standardised,
+    survival_check,
+    survival_fit,
+)
 
 __all__ = [
     "Chart",
     "elpd_differences",
     "event_errors",
     "individual_fits",
+    "new_lesion_check",
     "organ_parameters",
     "pareto_k",
     "patient_differences",

@@ -38,6 +38,28 @@ def progression_check(source: Fit | Numbers) -> Chart:
     return _by_arm(numbers, check, "simulated_", "replicated", recorded, "progression by size")
 
 
+def new_lesion_check(source: Fit | Numbers) -> Chart:
+    """Return the mean number of new lesions of each arm against the 90 % envelope of replicated trials."""
+    numbers = Numbers.of(source)
+    check = numbers.new_lesion_check
+    arms = check["arm"].unique(maintain_order=True).to_list()
+    with new_chart(3.2 * -(-len(arms) // 3)) as chart:
+        blocks = panels(chart, len(arms), sharey=True)
+        for arm, (axes,) in zip(arms, blocks, strict=True):
+            rows, index = check.filter(pl.col("arm") == arm), numbers.arms.index(arm)
+            month = rows["time_year"].to_numpy() * MONTHS_PER_YEAR
+            low, middle, high = (rows[f"simulated_{name}"] for name in ("q05", "q50", "q95"))
+            axes.fill_between(month, low, high, color=colour(index), alpha=0.22, lw=0)
+            axes.plot(month, middle, color=colour(index), ls=line(index), label="replicated, 90 %")
+            axes.step(month, rows["observed"], where="post", color=INK, lw=1.3, label="as recorded")
+            axes.set_title(arm)
+            axes.set_ylim(bottom=0)
+            axes.legend(loc="upper left", fontsize=8)
+            month_axis(axes, float(np.nanmax(np.where(rows["observed"].is_nan(), np.nan, month))))
+        blocks[0, 0].set_ylabel("New lesions per patient")
+        return chart
+
+
 def _by_arm(
     numbers: Numbers, curves: pl.DataFrame, prefix: str, label: str, outcomes: pl.DataFrame, event: str
 ) -> Chart:

@@ -1,7 +1,12 @@
 """The sections of a report, in their order."""
 
 from metachron.report.blocks import Builder
-from metachron.report.sections.checks import progression_check_section, size_check_section, survival_check_section
+from metachron.report.sections.checks import (
+    new_lesion_check_section,
+    progression_check_section,
+    size_check_section,
+    survival_check_section,
+)
 from metachron.report.sections.cohort import cohort_section
 from metachron.report.sections.errors import prediction_errors_section
 from metachron.report.sections.identifiability import identifiability_section
@@ -27,6 +32,7 @@ SECTIONS: tuple[Builder, ...] = (
     size_check_section,
     survival_check_section,
     progression_check_section,
+    new_lesion_check_section,
     prediction_errors_section,
     leave_one_out_section,
     diagnostics_section,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from metachron.report.blocks import LeftOut, Paragraph, Section, picture
-from metachron.report.figures import progression_check, size_check, survival_check
+from metachron.report.figures import new_lesion_check, progression_check, size_check, survival_check
 from metachron.report.figures.size_check import FEWEST
 from metachron.report.numbers import Numbers
-from metachron.report.tally import ENOUGH, progression_tally, size_tally, survival_tally
+from metachron.report.tally import ENOUGH, new_lesion_tally, progression_tally, size_tally, survival_tally
 from metachron.report.wording import percent
 
 
@@ -84,3 +84,30 @@ def progression_check_section(numbers: Numbers) -> Section | LeftOut:
         "fit.",
     )
     return Section("progression-check", "Does the model reproduce progression?", [Paragraph(text), chart])
+
+
+def new_lesion_check_section(numbers: Numbers) -> Section | LeftOut:
+    """Return the visual predictive check of new lesions."""
+    if numbers.fit.model.new_lesions is None:
+        return LeftOut("New lesions are not checked: the model has no process of new lesions.")
+    if numbers.fit.cohort is None:
+        return LeftOut("New lesions are not checked: the fit holds no patients.")
+    if numbers.fit.model.counts_new_lesions:
+        return LeftOut(
+            "New lesions are not checked: a link counts those found, which replicates would have to carry on."
+        )
+    inside, total = new_lesion_tally(numbers)
+    text = (
+        "The mean number of new lesions seen per patient lies within the envelope of replicated trials at "
+        f"{percent(inside / total)} of the times."
+    )
+    chart = picture(
+        "newlesioncheck",
+        new_lesion_check(numbers),
+        shows="Mean number of new lesions per patient over months against the envelope of replicates, a panel per arm.",
+        caption="Steps: mean cumulative number of new lesions, over the patients still watched. Line and band: median "
+        f"and 90 % envelope in {numbers.draws} replicated trials of the same patients, with the effects that their "
+        "data give them, watched as long as they were: whoever has many new lesions dies early, so that patients "
+        "drawn anew would be watched for too long.",
+    )
+    return Section("new-lesion-check", "Does the model reproduce new lesions?", [Paragraph(text), chart])

@@ -10,7 +10,7 @@ from metachron.base import list_briefly
 from metachron.inference.predict import CHANGE, CHECK_WEEK, GROWTH_BEGINS
 from metachron.report.blocks import Block, Bullets, Paragraph, Section
 from metachron.report.numbers import Numbers
-from metachron.report.tally import ENOUGH, progression_tally, size_tally, survival_tally
+from metachron.report.tally import ENOUGH, new_lesion_tally, progression_tally, size_tally, survival_tally
 from metachron.report.wording import alive, capitalised, interval, joined, months, number, percent, with_interval
 
 RESEARCH_USE = "For research use only: not meant for decisions on the treatment of a patient."
@@ -134,6 +134,8 @@ def _check(numbers: Numbers) -> list[str]:
         tallies.append(("of the Kaplan-Meier curve", "survival", survival_tally(numbers)))
     if not numbers.progressions.is_empty():
         tallies.append(("of the curve of progression by size", "progression", progression_tally(numbers)))
+    if numbers.fit.model.new_lesions is not None and not numbers.fit.model.counts_new_lesions:
+        tallies.append(("of the mean number of new lesions", "new lesions", new_lesion_tally(numbers)))
     for what, short, (inside, total) in tallies:
         parts.append(f"{percent(inside / total)} {what}" if total else f"nothing {what}")
         poor += [short] if inside < ENOUGH * total else []
