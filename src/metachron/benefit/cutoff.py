@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -185,7 +185,7 @@ class _Search:
         scale = code_marker(self.marker, self.comparison.patients).prepare(pl.Series(values)).to_numpy()
         order = np.asarray([scale[values >= cut].min() for cut in cuts])
         found = interaction_process(self.comparison.rows(rows), scale, order)
-        return InteractionProcess(cuts, found.statistic, found.parts)
+        return replace(found, cuts=cuts)
 
     def fit(self, above: np.ndarray) -> TermsFit:
         """Return the model with the arm, a step of the marker, and their product."""

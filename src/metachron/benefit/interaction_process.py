@@ -24,12 +24,14 @@ _MOST = 500
 class InteractionProcess:
     """Standardised scores of the interaction at each cut, and each patient's part of them (rows x cuts, unit variance).
 
-    A positive score says that the outcome comes more often, under treatment, at or above the cut.
+    A positive score says that the outcome comes more often, under treatment, at or above the cut. ``inflation`` is the
+    factor by which resampled scores are widened for the parameters that were fitted.
     """
 
     cuts: np.ndarray
     statistic: np.ndarray
     parts: np.ndarray
+    inflation: float = 1.0
 
     def best(self) -> int:
         """Return the position of the cut with the largest score on either side."""
@@ -40,13 +42,18 @@ class InteractionProcess:
 
         Each patient's part is multiplied by an independent standard normal number, which gives the process anew as it
         varies around 0 under the null. Source: Lin, Wei and Ying 1993, doi:10.1093/biomet/80.3.557.
+
+        The process so made is multiplied by ``inflation``, the square root of d / (d - k): d events (of a response the
+        rarer outcome) and k parameters beside the interaction. It is the correction of MacKinnon and White 1985 (HC1),
+        doi:10.1016/0304-4076(85)90158-7, with events in the place of rows.
         """
         generator = np.random.default_rng(seed)
         parts = self.parts[:, ~np.isnan(self.statistic)]
         largest, reached = np.nanmax(np.abs(self.statistic)), 0
         for at in range(0, resamples, _BLOCK):
             multiplier = generator.standard_normal((min(_BLOCK, resamples - at), len(parts)))
-            reached += int((np.abs(multiplier @ parts).max(axis=1) >= largest).sum())
+            highest = self.inflation * np.abs(multiplier @ parts).max(axis=1)
+            reached += int((highest >= largest).sum())
         return (reached + 1.0) / (resamples + 1.0)
 
 
@@ -101,7 +108,14 @@ def interaction_process(comparison: Comparison, values: np.ndarray, cuts: np.nda
         own -= fitted_parts @ (solved["product"] - slope * solved["main"])
         statistic = own.sum(axis=0) / np.sqrt(variance)
         parts = own / np.sqrt((own**2).sum(axis=0))
-    return InteractionProcess(cuts, statistic, parts)
+    return InteractionProcess(cuts, statistic, parts, _inflation(comparison, len(fitted) + 1))
+
+
+def _inflation(comparison: Comparison, parameters: int) -> float:
+    events = int(comparison.event.sum())
+    if comparison.endpoint == "response":
+        events = min(events, len(comparison) - events)
+    return float(np.sqrt(events / max(events - parameters, 1)))
 
 
 def linear_spline(values: np.ndarray) -> np.ndarray:
