@@ -184,3 +184,21 @@ def test_list_names_everything(run: Callable[..., tuple[int, str, str]]) -> None
     assert code == 0
     for name in (*LAWS, *HAZARDS, *OBSERVATIONS, *LINKS):
         assert f"  {name}: " in out
+
+
+def test_durable_responders_by_option() -> None:
+    columns = ["arm, pdl1", "arm:pdl1"]
+    with_class = build_model(ModelOptions(durable=True, durable_covariate=columns))
+    assert with_class == compose(durable=["arm", "pdl1", "arm:pdl1"])
+    assert build_model(ModelOptions(durable=True)) == compose(durable=True)
+    assert build_model(ModelOptions(durable=False)) == compose()
+    with pytest.raises(ModelError, match="--durable-covariate: this part of the model is left out"):
+        build_model(ModelOptions(durable_covariate=["arm"]))
+
+
+def test_durable_responders_of_a_file_can_be_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "model.toml"
+    file.write_text(compose(durable=["arm"]).to_toml(), encoding="utf-8")
+    assert build_model(ModelOptions(model=file)) == compose(durable=["arm"])
+    assert build_model(ModelOptions(model=file, durable_covariate=["none"])) == compose(durable=True)
+    assert build_model(ModelOptions(model=file, durable=False)) == compose()

@@ -34,6 +34,7 @@ TABLES: dict[str, Callable[[], str]] = {
         model_file.model_file_parameter,
         model_file.model_file_hazard,
         model_file.model_file_new_lesions,
+        model_file.model_file_durable,
         model_file.model_file_covariate,
         datasets.dataset_list,
         datasets.dataset_details,

@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from metachron.joint.model_tables import (
     CovariateTable,
+    DurableTable,
     DynamicsTable,
     HazardTable,
     ModelFile,
@@ -31,6 +32,7 @@ _MEANINGS: dict[type[BaseModel], dict[str, str]] = {
         "dynamics": "the tumour dynamics; without this table the model is one of the event alone",
         "hazard": "the event; without this table the model has none",
         "new_lesions": "the process of new lesions; without this table they are not modelled",
+        "durable": "the class of durable responders; without this table there is none",
         "covariates": "how baseline columns enter wherever they are named",
     },
     DynamicsTable: {
@@ -71,6 +73,12 @@ _MEANINGS: dict[type[BaseModel], dict[str, str]] = {
         "organ": "whether organs differ in their share of new lesions: `none`, `all` (the same in every arm) or `arm`",
         "organ_prior": "prior of each organ's effect, the log of its share up to a constant",
     },
+    DurableTable: {
+        "covariates": "baseline columns, and interactions such as `arm:pdl1`, of the probability of a durable response",
+        "logit_prior": "prior of the logit of the probability at the reference levels and centres of the covariates",
+        "beta_prior": "prior of each covariate effect, a log odds ratio",
+        "hazard_prior": "prior of the coefficient of the class in each log hazard, and in the log rate of new lesions",
+    },
     CovariateTable: {
         "kind": "`categorical`: a column per level but the reference; `continuous`; `auto`: text or number decides",
         "reference": "reference level; without: the first level in sorted order",
@@ -103,6 +111,11 @@ def model_file_hazard() -> str:
 def model_file_new_lesions() -> str:
     """Return the keys of ``[new_lesions]``."""
     return _keys(NewLesionTable)
+
+
+def model_file_durable() -> str:
+    """Return the keys of ``[durable]``."""
+    return _keys(DurableTable)
 
 
 def model_file_covariate() -> str:

@@ -21,3 +21,15 @@ def show_fit(fit: Fit) -> None:
 def show_parameters(fit: Fit) -> None:
     """Print the population parameters of a fit."""
     show_table(fit.summary().drop("mcse_mean"))
+
+
+def show_durable(fit: Fit) -> None:
+    """Print how many patients of each arm are likely to be durable responders."""
+    from metachron.inference.predict import LIKELY, UNLIKELY, durable_by_arm, durable_probability
+
+    say("\ndurable responders, by the data of each patient:")
+    for row in durable_by_arm(durable_probability(fit)).iter_rows(named=True):
+        say(
+            f"{row['arm']}: {row['expected']:.1f} expected among {row['patients']}; {row['likely']} with a probability "
+            f"of {LIKELY:g} or more, {row['unlikely']} with {UNLIKELY:g} or less"
+        )

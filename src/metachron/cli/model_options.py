@@ -13,7 +13,7 @@ from cyclopts.validators import Number
 from metachron.base import ModelError, list_briefly
 
 if TYPE_CHECKING:
-    from metachron.joint import DynamicsPart, HazardPart, JointModel, NewLesionPart
+    from metachron.joint import DurablePart, DynamicsPart, HazardPart, JointModel, NewLesionPart
 
 NONE = "none"
 _ABOVE_0 = Number(gt=0)
@@ -86,6 +86,17 @@ class ModelOptions:
         ),
     ] = None
 
+    durable: Annotated[
+        bool | None,
+        Parameter(help="A class of durable responders, whose tumour does not grow again; --no-durable leaves it out."),
+    ] = None
+    durable_covariate: Annotated[
+        list[str] | None,
+        Parameter(
+            help="Baseline column of the probability of a durable response, as --covariate; arm:pdl1 is an interaction."
+        ),
+    ] = None
+
     def given(self, *names: str) -> list[str]:
         """Return which of the named options were given, as the user writes them."""
         return [f"--{name.replace('_', '-')}" for name in names if getattr(self, name) is not None]
@@ -113,6 +124,7 @@ def build_model(options: ModelOptions) -> JointModel:
         dynamics=_dynamics(base.dynamics, options),
         hazard=_hazard(base.hazard, options),
         new_lesions=_new_lesions(base.new_lesions, options),
+        durable=_durable(base.durable, options),
     )
 
 
@@ -175,6 +187,19 @@ def _new_lesions(part: NewLesionPart | None, options: ModelOptions) -> NewLesion
     if options.new_lesion_link is not None:
         part = replace(part, hazard=exchange_links(part.hazard, _names(options.new_lesion_link)))
     return part
+
+
+def _durable(part: DurablePart | None, options: ModelOptions) -> DurablePart | None:
+    from metachron.joint import DurablePart
+
+    if options.durable is not None:
+        part = (part or DurablePart()) if options.durable else None
+    if part is None:
+        _refuse_given(options.given("durable_covariate"), "give --durable, or [durable] in the model file")
+        return None
+    if options.durable_covariate is None:
+        return part
+    return replace(part, covariates=_names(options.durable_covariate))
 
 
 def _refuse_given(options: list[str], left_out: str) -> None:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metachron.base import ParameterSpec, Prior, Transform
-from metachron.dynamics.law import Law, Psi, time_on_treatment_year
+from metachron.dynamics.law import NO_GROWTH, Law, Psi, time_on_treatment_year
 from metachron.dynamics.parameters import BASELINE_MM, GROWTH_PER_YEAR
 from metachron.dynamics.scale import SCALES, Scale
 
@@ -51,6 +51,7 @@ class ClaretBruno(Law):
     source = _SOURCE
     equation = "size(t) = b exp[g t - (p / c) (1 - exp(-c t))]; before day 0 b exp(g t)"
     capabilities = frozenset({"growth", "time_to_growth"})
+    vanishing_growth = ("growth_per_year", NO_GROWTH)
 
     @property
     def parameters(self) -> tuple[ParameterSpec, ...]:

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from metachron.base import ParameterSpec, Prior, Transform
 from metachron.dynamics.exponential_area import exponential_area
-from metachron.dynamics.law import Law, Psi, time_on_treatment_year
+from metachron.dynamics.law import NO_GROWTH, Law, Psi, time_on_treatment_year
 from metachron.dynamics.parameters import BASELINE_MM, GROWTH_PER_YEAR, SHRINKAGE_PER_YEAR
 from metachron.dynamics.scale import SCALES, Scale
 
@@ -38,6 +38,7 @@ class GeneralisedSteinFojo(Law):
     source = _SOURCE
     equation = "size(t) = b [(1 - phi) exp(-s t) + phi exp(g t)]; before day 0 b exp(g t)"
     capabilities = frozenset({"growth", "shrinkage", "resistant_fraction", "time_to_growth"})
+    vanishing_growth = ("growth_per_year", NO_GROWTH)
 
     @property
     def parameters(self) -> tuple[ParameterSpec, ...]:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metachron.base import ParameterSpec, Prior, Transform
-from metachron.dynamics.law import Law, Psi
+from metachron.dynamics.law import NO_GROWTH, Law, Psi
 from metachron.dynamics.parameters import BASELINE_MM, GROWTH_PER_YEAR
 from metachron.dynamics.scale import SCALES, Scale
 
@@ -62,6 +62,7 @@ class Gompertz(Law):
     name = "gompertz"
     source = _SOURCE
     equation = "size' = size [g log(K / size) - k], size(0) = b; before day 0 k = 0"
+    vanishing_growth = ("growth_per_year", NO_GROWTH)
 
     @property
     def parameters(self) -> tuple[ParameterSpec, ...]:

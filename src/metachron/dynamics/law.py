@@ -17,6 +17,11 @@ Psi = Mapping[str, Float[Array, "..."]]
 
 _EVERY_LAW = frozenset({"location", "size", "rate", "area"})
 
+NO_GROWTH = -30.0
+"""Log of a growth (1/year or mm/year) that counts as none: with 1e-13 a year no size moves within a lifetime by more
+than rounding does. Not minus infinity, whose derivatives are none: so formulas of laws hold as they are, and where a
+tumour vanishes the growth keeps its log finite (1e-13 of the baseline size) in single precision too."""
+
 
 class Law(abc.ABC):
     """A law of tumour size over time. Subclasses are frozen dataclasses: hashable, without arrays.
@@ -31,6 +36,10 @@ class Law(abc.ABC):
 
     capabilities: frozenset[str] = frozenset()
     """What the law provides beyond the properties of every law: see `provides`."""
+
+    vanishing_growth: tuple[str, float] | None = None
+    """The parameter that is the growth of the law, and the value on its transform scale at which there is none: the
+    treatment alone acts from day 0 on. None where a law has no such parameter."""
 
     @property
     @abc.abstractmethod

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from metachron.base import ParameterSpec
 from metachron.dynamics.exponential_area import exponential_area
-from metachron.dynamics.law import Law, Psi, time_on_treatment_year
+from metachron.dynamics.law import NO_GROWTH, Law, Psi, time_on_treatment_year
 from metachron.dynamics.parameters import BASELINE_MM, GROWTH_PER_YEAR, SHRINKAGE_PER_YEAR
 from metachron.dynamics.scale import SCALES, Scale
 
@@ -25,6 +25,7 @@ class SteinFojo(Law):
     source = "Stein 2008, doi:10.1634/theoncologist.2008-0016"
     equation = "size(t) = b [exp(-s t) + exp(g t) - 1]; before day 0 b exp(g t)"
     capabilities = frozenset({"growth", "shrinkage", "time_to_growth"})
+    vanishing_growth = ("growth_per_year", NO_GROWTH)
 
     @property
     def parameters(self) -> tuple[ParameterSpec, ...]:

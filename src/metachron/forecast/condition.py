@@ -16,9 +16,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
-from scipy.special import logsumexp, softmax
+from scipy.special import expit, logsumexp, softmax
 
 from metachron.cohort import Cohort
+from metachron.forecast.classes import drawn_classes
 from metachron.forecast.copies import Copies
 from metachron.forecast.single_lesions import bind_copies
 from metachron.inference import Fit
@@ -54,6 +55,8 @@ class Conditioned:
     effects : their standardised patient effects. ``lesions`` : those of each lesion, in the order of the binding's
         table of lesions; without columns where sizes are not lesion by lesion.
     pareto_k, effective : of the weights, per patient.
+    durable : whether each of them is one of a durable responder under each option; nobody where the model has no such
+        class.
     sampled : whether a patient's draws are those of a short run of NUTS, because weights would not do.
     reliable : whether a patient's draws can be relied on.
     """
@@ -67,6 +70,7 @@ class Conditioned:
     lesions: Float[np.ndarray, "patient draw lesion effect"]
     pareto_k: Float[np.ndarray, " patient"]
     effective: Float[np.ndarray, " patient"]
+    durable: Bool[np.ndarray, "patient option draw"]
     sampled: Bool[np.ndarray, " patient"]
     reliable: Bool[np.ndarray, " patient"]
 
@@ -108,7 +112,7 @@ def weigh(
         fit, fewer, bind_copies(fit.model, own, fit.labels), vectors, seed=seed, mean_rows=ROWS_OF_DOUBTFUL,
         without=None if without is None else without[:, doubtful],
     )  # fmt: skip
-    for name in ("draw", "imputation", "effects", "pareto_k", "effective", "reliable"):
+    for name in ("draw", "imputation", "effects", "pareto_k", "effective", "durable", "reliable"):
         getattr(found, name)[doubtful] = getattr(again, name)
     found.lesions[doubtful, :, : again.lesions.shape[2]] = again.lesions
     return found
@@ -154,7 +158,10 @@ def _weigh(
     known = {name: np.asarray(value) for name, value in theta.items()}
     sampled = np.zeros(patients, dtype=bool)
     lesions = _standard_lesions(fit.model, binding, known, draw, row, of_lesions)
-    return Conditioned(binding, copies, known, draw, imputation, standard, lesions, k, effective, sampled, reliable)
+    durable = drawn_classes(fit.model, binding, copies, theta, draw, imputation, standard, seed=seed)
+    return Conditioned(
+        binding, copies, known, draw, imputation, standard, lesions, k, effective, durable, sampled, reliable
+    )
 
 
 def _standard_lesions(
@@ -188,7 +195,8 @@ def _unweighed(
     return Conditioned(
         binding, copies, {name: np.asarray(value) for name, value in theta.items()}, nothing, nothing,
         np.zeros((patients, count, len(model.random))),
-        np.zeros((patients, count, width, len(model.dynamics.lesion))), unknown, unknown, nobody, nobody,
+        np.zeros((patients, count, width, len(model.dynamics.lesion))), unknown, unknown,
+        np.zeros((patients, copies.rows.shape[1], count), dtype=bool), nobody, nobody,
     )  # fmt: skip
 
 
@@ -222,18 +230,23 @@ def _replaced(
     """Return what was weighed, with the draws of some patients replaced: patient -> rows of its copies, draws."""
     draw, imputation, effects = weighed.draw.copy(), weighed.imputation.copy(), weighed.effects.copy()
     lesions, sampled, reliable = weighed.lesions.copy(), weighed.sampled.copy(), weighed.reliable.copy()
+    durable = weighed.durable.copy()
     every = [weighed.theta]
     for patient, (rows, found) in drawn.items():
         draw[patient] = np.arange(draw.shape[1]) + len(every) * draw.shape[1]
         imputation[patient] = _imputation(weighed.copies.rows[patient], rows[found.copy])
         effects[patient], reliable[patient], sampled[patient] = found.effects, found.converged, True
+        if model.durable is not None:
+            copies = weighed.copies.rows[patient][:, imputation[patient]]
+            odds = np.take_along_axis(found.class_odds.T, np.searchsorted(rows, copies), axis=0)
+            durable[patient] = found.uniform < expit(odds)
         width = min(lesions.shape[2], found.lesions.shape[1])  # columns beyond it have no lesion of this patient
         lesions[patient, :, :width] = found.lesions[:, :width]
         every.append(_unpacked(jnp.asarray(found.vectors), model=model, dims=weighed.binding.dims))
     theta = {name: np.concatenate([np.asarray(piece[name]) for piece in every]) for name in weighed.theta}
     return replace(
-        weighed, theta=theta, draw=draw, imputation=imputation, effects=effects, lesions=lesions, sampled=sampled,
-        reliable=reliable,
+        weighed, theta=theta, draw=draw, imputation=imputation, effects=effects, lesions=lesions, durable=durable,
+        sampled=sampled, reliable=reliable,
     )  # fmt: skip
 
 

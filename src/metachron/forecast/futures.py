@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from metachron.base import DAYS_PER_YEAR
 from metachron.dynamics import Trajectory
@@ -106,8 +106,9 @@ def futures(
     rows = np.take_along_axis(conditioned.copies.rows[patients], imputation[:, None, :], axis=2)
     keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(seed)))(jnp.asarray(patients))
     return _futures(
-        own, conditioned.effects[patients], conditioned.lesions[patients], target[patients], rows, nadir_mm,
-        clock_day / DAYS_PER_YEAR, keys, conditioned.binding.design, times, limit_mm, model=model,
+        own, conditioned.effects[patients], conditioned.lesions[patients], conditioned.durable[patients],
+        target[patients], rows, nadir_mm, clock_day / DAYS_PER_YEAR, keys, conditioned.binding.design, times, limit_mm,
+        model=model,
     )  # fmt: skip
 
 
@@ -116,6 +117,7 @@ def _futures(
     theta: Theta,
     effects: Float[Array, "patient draw effect"],
     lesions: Float[Array, "patient draw lesion effect"],
+    durable: Bool[Array, "patient option draw"],
     target: Float[Array, "patient lesion"],
     rows: Int[Array, "patient option draw"],
     nadir_mm: Float[Array, " patient"],
@@ -128,10 +130,18 @@ def _futures(
     model: JointModel,
 ) -> Futures:
     def one(
-        theta: Theta, effects: Array, lesions: Array, row: Array, key: Array, target: Array, nadir: Array, clock: Array
+        theta: Theta,
+        effects: Array,
+        lesions: Array,
+        member: Array,
+        row: Array,
+        key: Array,
+        target: Array,
+        nadir: Array,
+        clock: Array,
     ) -> tuple[Array, ...]:
         own = gather(design, row[None])
-        parameters = one_patient(model, theta, effects, lesions, own)
+        parameters = one_patient(model, theta, effects, lesions, member, own)
         survival = jnp.ones(0)
         if model.hazard is not None:
             survival = jnp.exp(
@@ -147,19 +157,19 @@ def _futures(
             return each[0], survival, progressed, *new, jnp.zeros((0, 0))
         return target @ each, survival, progressed, *new, each
 
-    draws = jax.vmap(one, in_axes=(0, 0, 0, 0, 0, None, None, None))
+    draws = jax.vmap(one, in_axes=(0, 0, 0, 0, 0, 0, None, None, None))
 
-    def patient(own: tuple[Theta, Array, Array, Array, Array, Array, Array, Array]) -> Futures:
-        theta, effects, lesions, target, options, nadir, clock, key = own
+    def patient(own: tuple[Theta, Array, Array, Array, Array, Array, Array, Array, Array]) -> Futures:
+        theta, effects, lesions, durable, target, options, nadir, clock, key = own
         each = jax.random.split(key, len(effects))
 
-        def under(option: Array) -> tuple[Array, ...]:
-            found: tuple[Array, ...] = draws(theta, effects, lesions, option, each, target, nadir, clock)
+        def under(option: tuple[Array, Array]) -> tuple[Array, ...]:
+            found: tuple[Array, ...] = draws(theta, effects, lesions, *option, each, target, nadir, clock)
             return found
 
-        return Futures(*jax.lax.map(under, options))
+        return Futures(*jax.lax.map(under, (durable, options)))
 
-    return jax.lax.map(patient, (theta, effects, lesions, target, rows, nadir_mm, clock_year, keys))
+    return jax.lax.map(patient, (theta, effects, lesions, durable, target, rows, nadir_mm, clock_year, keys))
 
 
 def _new_lesions(
@@ -187,10 +197,15 @@ def one_patient(
     theta: Theta,
     effects: Float[Array, " effect"],
     lesions: Float[Array, "lesion effect"],
+    durable: Bool[Array, ""],
     design: Design,
 ) -> PatientParameters | None:
-    """Return the parameters of one patient with standardised effects; None without dynamics and effects."""
-    return patient_parameters(model, Values(dict(theta), effects[None], lesions), design)
+    """Return the parameters of one patient with standardised effects, in a class where the model has classes.
+
+    None without dynamics and effects.
+    """
+    member = None if model.durable is None else durable.astype(float)[None]
+    return patient_parameters(model, Values(dict(theta), effects[None], lesions), design, member)
 
 
 def series_psi(parameters: PatientParameters) -> dict[str, Float[Array, "series 1"]]:

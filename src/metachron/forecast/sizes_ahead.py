@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from metachron.base import DAYS_PER_YEAR
 from metachron.cohort import Cohort
@@ -93,8 +93,8 @@ def _read(
     lesions = lesion_names(cohort, conditioned.binding, conditioned.copies.rows[:, 0, 0])
     target = lesions.target[who][filled]
     size, alive = _draw(
-        theta, conditioned.effects[who][filled], conditioned.lesions[who][filled], target, copy, days / DAYS_PER_YEAR,
-        at, keys, conditioned.binding.design, grid, limit_mm, model=model,
+        theta, conditioned.effects[who][filled], conditioned.lesions[who][filled], conditioned.durable[who, 0][filled],
+        target, copy, days / DAYS_PER_YEAR, at, keys, conditioned.binding.design, grid, limit_mm, model=model,
     )  # fmt: skip
     return np.asarray(size)[: len(who)].T, np.asarray(alive)[: len(who)].T
 
@@ -104,6 +104,7 @@ def _draw(
     theta: Theta,
     effects: Float[Array, "row draw effect"],
     lesions: Float[Array, "row draw lesion effect"],
+    durable: Bool[Array, "row draw"],
     target: Float[Array, "row lesion"],
     copy: Int[Array, "row draw"],
     time_year: Float[Array, " row"],
@@ -116,10 +117,18 @@ def _draw(
     model: JointModel,
 ) -> tuple[Float[Array, "row draw"], Float[Array, "row draw"]]:
     def one(
-        theta: Theta, effects: Array, lesions: Array, copy: Array, key: Array, target: Array, time: Array, place: Array
+        theta: Theta,
+        effects: Array,
+        lesions: Array,
+        member: Array,
+        copy: Array,
+        key: Array,
+        target: Array,
+        time: Array,
+        place: Array,
     ) -> tuple[Array, Array]:
         own = gather(design, copy[None])
-        parameters = one_patient(model, theta, effects, lesions, own)
+        parameters = one_patient(model, theta, effects, lesions, member, own)
         assert parameters is not None
         size = readings_mm(model, theta, parameters, time[None], key, target, limit_mm, 1)[0, 0]
         if model.hazard is None:
@@ -127,12 +136,12 @@ def _draw(
         passed = cumulative_on_grid(model, theta, patient_state(model, parameters), own, grid)[0]
         return size, jnp.exp(passed[0] - passed[place])
 
-    draws = jax.vmap(one, in_axes=(0, 0, 0, 0, 0, None, None, None))
+    draws = jax.vmap(one, in_axes=(0, 0, 0, 0, 0, 0, None, None, None))
 
-    def row(own: tuple[Theta, Array, Array, Array, Array, Array, Array, Array]) -> tuple[Array, Array]:
-        theta, effects, lesions, target, copy, time, place, key = own
+    def row(own: tuple[Theta, Array, Array, Array, Array, Array, Array, Array, Array]) -> tuple[Array, Array]:
+        theta, effects, lesions, durable, target, copy, time, place, key = own
         keys = jax.random.split(key, len(effects))
-        found: tuple[Array, Array] = draws(theta, effects, lesions, copy, keys, target, time, place)
+        found: tuple[Array, Array] = draws(theta, effects, lesions, durable, copy, keys, target, time, place)
         return found
 
-    return jax.lax.map(row, (theta, effects, lesions, target, copy, time_year, at, keys))
+    return jax.lax.map(row, (theta, effects, lesions, durable, target, copy, time_year, at, keys))

@@ -21,6 +21,7 @@ from metachron.cohort.event_times import times_to_event
 from metachron.inference import Fit
 from metachron.inference.predict.bands import band_frame
 from metachron.inference.predict.draws import Draws, fitted_parameters, take_draws
+from metachron.inference.predict.durable import with_classes
 from metachron.inference.predict.subjects import fitted_design, need_cohort, need_hazard
 from metachron.joint import Design, JointModel
 from metachron.joint.hazard_terms import cumulative_hazard, patient_state
@@ -140,7 +141,7 @@ def forecast_trial(
     now, happened = table["time_year"].to_numpy(), table["event"].to_numpy()
     compared = table["arm"].is_in(arms).to_numpy()
     _check(events, more_days, happened[compared], compared)
-    taken = take_draws(fit, draws)
+    taken = with_classes(fit, take_draws(fit, draws))
     count = len(next(iter(taken.theta.values())))
     keys = jax.random.split(jax.random.key(seed), count)
     died = np.asarray(_futures(taken, fitted_design(fit), jnp.asarray(now), keys, model=fit.model))

@@ -7,7 +7,7 @@ population parameters of its own: they share nothing but steps, and a step costs
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -32,13 +32,16 @@ RHAT_LIMIT, LEAST_ESS = 1.05, 100.0
 
 class Sampled(NamedTuple):
     """Draws for one patient: population vectors, standardised effects of the patient and of each lesion, the copy that
-    each belongs to, and whether the chains have come together.
+    each belongs to, the log odds to be a durable responder as each copy (where the model has the class) with a number
+    between 0 and 1 that decides, and whether the chains have come together.
     """
 
     vectors: Float[np.ndarray, "draw free"]
     effects: Float[np.ndarray, "draw effect"]
     lesions: Float[np.ndarray, "draw lesion effect"]
     copy: Int[np.ndarray, " draw"]
+    class_odds: Float[np.ndarray, "draw copy"]
+    uniform: Float[np.ndarray, " draw"]
     converged: bool
 
 
@@ -86,16 +89,29 @@ class _Density:
 
     def by_copy(self, vector: Float[Array, " all"], data: _Data) -> Float[Array, "patient copy"]:
         """Return the log likelihood of each patient's data under each of its copies; -inf for padding."""
+        each = self._of_copies(vector, data, self.model.log_likelihood_by_patient)
+        return jnp.where(data.known > 0, each, -jnp.inf)
 
+    def class_odds(self, vector: Float[Array, " all"], data: _Data) -> Float[Array, "patient copy"]:
+        """Return the log odds of each patient to be durable, under each copy; the model has the class."""
+
+        def odds(values: Values, design: Design, dims: Dims) -> Float[Array, " copy"]:
+            grows, durable = self.model.log_likelihood_by_class(values, design, dims)
+            return durable - grows
+
+        return self._of_copies(vector, data, odds)
+
+    def _of_copies(
+        self, vector: Float[Array, " all"], data: _Data, term: Callable[[Values, Design, Dims], Array]
+    ) -> Float[Array, "patient copy"]:
         def one(own: Float[Array, " own"], design: Design, lesion: Int[Array, " series"]) -> Float[Array, " copy"]:
             theta = population_at(data.centre + data.scale @ own[: self.free], self.model, self.dims)
             shape = effect_shapes(self.model, self.dims)[0]
             effects = jnp.broadcast_to(own[self.free : self.effects], shape)
             values = Values(theta, effects, self.of_lesions(own)[lesion] if self.lesions else jnp.zeros((0, 0)))
-            return self.model.log_likelihood_by_patient(values, design, self.dims)
+            return term(values, design, self.dims)
 
-        each = jax.vmap(one)(vector.reshape(len(data.known), self.size), data.design, data.lesion)
-        return jnp.where(data.known > 0, each, -jnp.inf)
+        return jax.vmap(one)(vector.reshape(len(data.known), self.size), data.design, data.lesion)
 
 
 def sample_unlike[Key](
@@ -159,8 +175,11 @@ def _sample(
     drawn = sample_chains(Target(density, data, start), settings).positions
     flat = drawn.reshape(-1, count * size)[: len(vectors)]
     likelihood = np.asarray(_by_copy(jnp.asarray(flat), data, density=density))
-    gumbel = np.random.default_rng(seed).gumbel(size=likelihood.shape)
-    copy = np.argmax(likelihood + gumbel, axis=2)
+    rng = np.random.default_rng(seed)
+    copy = np.argmax(likelihood + rng.gumbel(size=likelihood.shape), axis=2)
+    odds, uniform = np.zeros((*copy.shape, 0)), rng.random(copy.shape)
+    if model.durable is not None:
+        odds = np.asarray(_class_odds(jnp.asarray(flat), data, density=density))
     each = flat.reshape(len(flat), count, size)
     found = []
     for k in range(len(bound)):
@@ -168,7 +187,8 @@ def _sample(
         table = summarise_draws([str(j) for j in range(size)], own)
         good = float(table["rhat"].max()) < RHAT_LIMIT and float(table["ess_bulk"].min()) > LEAST_ESS  # type: ignore[arg-type]
         vector, rest = centre + each[:, k, :free] @ scale.T, each[:, k, free : density.effects]
-        found.append(Sampled(vector, rest, np.asarray(density.of_lesions(jnp.asarray(each[:, k]))), copy[:, k], good))
+        lesion = np.asarray(density.of_lesions(jnp.asarray(each[:, k])))
+        found.append(Sampled(vector, rest, lesion, copy[:, k], odds[:, k], uniform[:, k], good))
     return found
 
 
@@ -184,3 +204,10 @@ def _lesion(design: Design) -> Int[Array, " series"]:
 @partial(jax.jit, static_argnames=("density",))
 def _by_copy(vectors: Float[Array, "draw all"], data: Any, *, density: _Density) -> Float[Array, "draw patient copy"]:
     return jax.lax.map(lambda vector: density.by_copy(vector, data), vectors)
+
+
+@partial(jax.jit, static_argnames=("density",))
+def _class_odds(
+    vectors: Float[Array, "draw all"], data: Any, *, density: _Density
+) -> Float[Array, "draw patient copy"]:
+    return jax.lax.map(lambda vector: density.class_odds(vector, data), vectors)

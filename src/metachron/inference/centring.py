@@ -139,12 +139,13 @@ def _falling(
 
 @partial(jax.jit, static_argnames=("model", "dims"))
 def _at(vector: Float[Array, " free"], design: Design, *, model: JointModel, dims: Dims) -> _Known:
-    """Return what is known at a vector; censored sizes are taken to say nothing."""
+    """Return what is known at a vector; censored sizes are taken to say nothing, and nobody to be durable."""
     part, rows = model.dynamics, design.measured
     assert part is not None
     assert rows is not None
     values, _ = unpack(vector, model, dims)
-    parameters = patient_parameters(model, values, design)
+    growing = None if model.durable is None else jnp.zeros_like(design.patient_weight)
+    parameters = patient_parameters(model, values, design, growing)
     assert parameters is not None
     assert parameters.series is not None
     residual = {name: values.theta[f"residual.{name}"] for name, _ in part.residual_priors}

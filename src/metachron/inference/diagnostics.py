@@ -88,6 +88,7 @@ def diagnose(
     energy: np.ndarray,
     diverging: np.ndarray,
     integrals: Mapping[str, Any] | None = None,
+    cautions: tuple[str, ...] = (),
 ) -> Diagnostics:
     """Return the diagnostics of draws.
 
@@ -98,6 +99,7 @@ def diagnose(
     effects : (chain, draw, effect), all patient effects.
     energy, diverging : (chain, draw).
     integrals : the recorded verdict of the marginal engine on its integrals.
+    cautions : what the data cannot tell, whatever the draws: warnings that go with the fit.
     """
     table = summarise_draws(names, population)
     chains, draws = energy.shape
@@ -111,6 +113,7 @@ def diagnose(
     if integrals is not None:
         poor, weak = failures_and_warnings(integrals)
         failures, warnings = failures + poor, warnings + weak
+    warnings += cautions
     return Diagnostics(table, chains, draws, divergences, bfmi, worst_rhat, worst_ess, failures, warnings)
 
 

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 from metachron.base import ConvergenceError, ModelError
 from metachron.cohort import Cohort
 from metachron.inference.diagnostics import number_or_none
+from metachron.inference.follow_up import follow_up_cautions
 from metachron.inference.marginal.coordinates import Coordinates, vector_at
 from metachron.inference.marginal.density import log_likelihood
 from metachron.inference.marginal.expansion import Expansion
@@ -58,7 +59,7 @@ class Estimate:
     log_likelihood : marginal log likelihood at the maximum, and ``log_likelihood_error``, its numerical error within a
         standard error of it (sd).
     parameters, patients : counts that AIC and BIC rest on.
-    warnings : parameters at a bound, directions the data say nothing of.
+    warnings : parameters at a bound, directions the data say nothing of, follow-up that does not reach a plateau.
     """
 
     kind: str
@@ -159,7 +160,7 @@ def estimate(
         error,
         len(vector),
         len(binding.labels.patients),
-        _warnings(frame, curvature, error),
+        (*_warnings(frame, curvature, error), *follow_up_cautions(model, binding)),
     )
 
 

@@ -91,6 +91,7 @@ class Fit:
             self.sample_stats["energy"].to_numpy(),
             self.sample_stats["diverging"].to_numpy(),
             integrals,
+            tuple(self.provenance.get("cautions", ())),
         )
 
     @property

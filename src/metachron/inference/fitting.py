@@ -158,9 +158,17 @@ def _run(
         **asdict(settings),
         **_cost(sampled, time.perf_counter() - started),
         **extra,
+        **_cautions(model, binding),
         **_origin(cohort),
     }
     return Fit(model, posterior, statistics, binding.labels, binding.dims, provenance, cohort)
+
+
+def _cautions(model: JointModel, binding: Binding) -> dict[str, list[str]]:
+    from metachron.inference.follow_up import follow_up_cautions
+
+    found = follow_up_cautions(model, binding)
+    return {"cautions": list(found)} if found else {}
 
 
 def _checkpoint(

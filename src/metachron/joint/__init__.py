@@ -4,6 +4,7 @@ import jax
 
 from metachron.joint.compose import compose
 from metachron.joint.design import Binding, Design, Dims, Labels
+from metachron.joint.durable_part import DurablePart
 from metachron.joint.dynamics_part import DynamicsPart, ParameterModel
 from metachron.joint.grid import Candidate, model_grid
 from metachron.joint.links import LINKS, Link
@@ -25,6 +26,7 @@ __all__ = [
     "Covariate",
     "Design",
     "Dims",
+    "DurablePart",
     "DynamicsPart",
     "HazardPart",
     "JointModel",

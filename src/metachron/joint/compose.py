@@ -14,6 +14,7 @@ from metachron.joint.defaults import (
     exchange_links,
     with_covariates,
 )
+from metachron.joint.durable_part import DurablePart
 from metachron.joint.model import JointModel
 
 
@@ -31,6 +32,7 @@ def compose(
     new_lesions: str | None = None,
     new_lesion_links: Iterable[str] = (),
     clock: Clock = "calendar",
+    durable: bool | Iterable[str] = False,
     name: str = "model",
 ) -> JointModel:
     """Return a joint model from names, with default groups and priors.
@@ -49,6 +51,8 @@ def compose(
         link ``new-lesion-frailty`` ties death to their frailty.
     new_lesion_links : links of their rate, names in `metachron.joint.LINKS`.
     clock : ``"calendar"`` or ``"gap"``: what the baseline rate of new lesions counts from.
+    durable : whether there is a class of patients whose tumour does not grow again; or the baseline columns, and
+        interactions such as ``"arm:pdl1"``, on which the probability of it depends.
 
     Raises
     ------
@@ -75,4 +79,12 @@ def compose(
         process = replace(process, hazard=exchange_links(process.hazard, new_lesion_links))
     elif tuple(new_lesion_links):
         raise ModelError("links of new lesions need their baseline rate: name one, such as new_lesions='weibull'")
-    return JointModel(part, event_part, name=name, new_lesions=process)
+    return JointModel(part, event_part, name=name, new_lesions=process, durable=_durable(durable))
+
+
+def _durable(named: bool | Iterable[str]) -> DurablePart | None:
+    if isinstance(named, str):
+        raise ModelError(f"durable takes True, False or a list of columns; found the text {named!r}: write [{named!r}]")
+    if isinstance(named, bool):
+        return DurablePart() if named else None
+    return DurablePart(tuple(named))

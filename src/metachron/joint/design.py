@@ -76,7 +76,7 @@ class Dims:
         return {"all": 1, "arm": self.arms, "study-arm": self.study_arms}[kind]
 
     def column_count(self, block: str) -> int:
-        """Return the number of design columns of a parameter, of ``"hazard"`` or of ``"new_lesion"``."""
+        """Return the number of design columns of a parameter, of ``"hazard"``, ``"new_lesion"`` or ``"durable"``."""
         return dict(self.columns).get(block, 0)
 
 

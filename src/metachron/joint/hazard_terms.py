@@ -13,10 +13,10 @@ from metachron.base import DAYS_PER_YEAR
 from metachron.base.quadrature import power_rule
 from metachron.dynamics import Trajectory
 from metachron.joint.design import Design
-from metachron.joint.links import PatientState
+from metachron.joint.links import Link, PatientState
 from metachron.joint.parts import ModelParts
 from metachron.joint.population import PatientParameters
-from metachron.joint.sites import Theta
+from metachron.joint.sites import Theta, class_coefficient
 
 POWER = 5.0
 """Of the substitution u = x^power. With 32 nodes the relative error over the default priors of Stein-Fojo, gsf and
@@ -49,11 +49,14 @@ def patient_state(model: ModelParts, parameters: PatientParameters | None) -> Pa
     psi = {name: value[:, None] for name, value in parameters.psi.items()}
     known = [parameter.label for parameter in model.dynamics.random if parameter.label in parameters.effects]
     effects = {name: parameters.effects[name][:, None] for name in known}
-    return PatientState(Trajectory(model.dynamics.law, psi), effects, frailty, parameters.lesions, parameters.seen_year)
+    durable = None if parameters.durable is None else parameters.durable[:, None]
+    tumour = Trajectory(model.dynamics.law, psi)
+    return PatientState(tumour, effects, frailty, parameters.lesions, parameters.seen_year, durable)
 
 
 LinkValues = tuple[Float[Array, "patient node"], ...]
-"""Values of links, one array per coefficient, in the order of the model's links."""
+"""Values of links, one array per coefficient, in the order of the model's links; membership of the durable class, where
+a model has it, stands last among the constant ones."""
 
 
 def link_values(
@@ -66,8 +69,27 @@ def link_values(
     for term in part.links:
         if term.link.constant is constant:
             assert state is not None
-            values += term.link.values(state, time_year)
+            found = term.link.values(state, time_year)
+            values += found if model.durable is None else _of_class(model, state, term.link, found)
+    if constant and model.durable is not None:
+        assert state is not None
+        assert state.durable is not None
+        values.append(state.durable)
     return tuple(values)
+
+
+def _of_class(model: ModelParts, state: PatientState, link: Link, values: LinkValues) -> LinkValues:
+    """Return the values of a link, with what stands in for growth in patients of the durable class."""
+    assert model.dynamics is not None
+    assert model.dynamics.law.vanishing_growth is not None
+    assert state.durable is not None
+    labels = {parameter.name: parameter.label for parameter in model.dynamics.parameters}
+    effects = tuple(parameter.label for parameter in model.dynamics.random)
+    stand_in = link.without_growth(effects, labels[model.dynamics.law.vanishing_growth[0]])
+    return tuple(
+        value if other is None else jnp.where(state.durable > 0, other, value)
+        for value, other in zip(values, stand_in, strict=True)
+    )
 
 
 def link_predictor(model: ModelParts, theta: Theta, values: LinkValues, *, constant: bool) -> Float[Array, "..."]:
@@ -77,6 +99,8 @@ def link_predictor(model: ModelParts, theta: Theta, values: LinkValues, *, const
     effects = tuple(parameter.label for parameter in model.dynamics.random) if model.dynamics else ()
     names = [name for term in part.links if term.link.constant is constant for name in term.link.coefficients(effects)]
     coefficients = [theta[f"{part.event}.link[{name}]"] for name in names]
+    if constant and model.durable is not None:
+        coefficients.append(theta[class_coefficient(part)])
     return sum((a * value for a, value in zip(coefficients, values, strict=True)), start=jnp.asarray(0.0))
 
 

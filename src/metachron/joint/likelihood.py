@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metachron.joint.design import Design, Dims, Events, Rows
+from metachron.joint.durable_class import log_class_shares
 from metachron.joint.hazard_terms import (
     CERTAIN,
     Exposure,
@@ -133,28 +135,64 @@ def event_log_likelihood(
     return event_terms(model, theta, rows, links, design.events)
 
 
+def log_likelihood_by_class(
+    model: ModelParts, values: Values, design: Design, dims: Dims
+) -> Float[Array, "class patient"]:
+    """Return log P(class) plus the log likelihood of each patient in it: with growth first, durable second."""
+    return of_both_classes(
+        model, values.theta, lambda own: patient_parameters(model, values, design, own), design, dims
+    )
+
+
+def of_both_classes(
+    model: ModelParts,
+    theta: Theta,
+    parameters: Callable[[Float[Array, " patient"]], PatientParameters | None],
+    design: Design,
+    dims: Dims,
+) -> Float[Array, "class patient"]:
+    """Return the same from the parameters that patients have with growth (all 0), and as durable ones (all 1)."""
+    each = [
+        log_likelihood_given(model, theta, parameters(jnp.full(dims.patients, own)), design, dims) for own in (0.0, 1.0)
+    ]
+    return log_class_shares(theta, design) + jnp.stack(each)
+
+
 def log_likelihood_by_patient(
     model: ModelParts, values: Values, design: Design, dims: Dims
 ) -> Float[Array, " patient"]:
-    """Return the log likelihood of each patient's sizes and event, given population parameters and effects."""
-    parameters = patient_parameters(model, values, design)
+    """Return the log likelihood of each patient's sizes and event, given population parameters and effects.
+
+    Whether the patient is durable is summed over, where the model has such a class.
+    """
+    if model.durable is not None:
+        return jnp.logaddexp(*log_likelihood_by_class(model, values, design, dims))
+    return log_likelihood_given(model, values.theta, patient_parameters(model, values, design), design, dims)
+
+
+def log_likelihood_given(
+    model: ModelParts, theta: Theta, parameters: PatientParameters | None, design: Design, dims: Dims
+) -> Float[Array, " patient"]:
+    """Return the log likelihood of each patient's sizes and event, given the patient's parameters."""
     total = jnp.zeros(dims.patients)
     if model.dynamics is not None and parameters is not None:
         for rows, censored in ((design.measured, False), (design.censored, True)):
             assert rows is not None
-            terms = size_rows(model, values.theta, parameters, rows, censored=censored)
+            terms = size_rows(model, theta, parameters, rows, censored=censored)
             total = total + jax.ops.segment_sum(
                 terms, rows.patient, num_segments=dims.patients, indices_are_sorted=False
             )
     if model.hazard is not None:
-        total = total + event_log_likelihood(model, values.theta, parameters, design, dims)
+        total = total + event_log_likelihood(model, theta, parameters, design, dims)
     if model.new_lesions is not None:
-        total = total + new_lesion_log_likelihood(model, values.theta, parameters, design, dims)
+        total = total + new_lesion_log_likelihood(model, theta, parameters, design, dims)
     return total
 
 
 def log_likelihood(model: ModelParts, values: Values, design: Design, dims: Dims) -> Float[Array, ""]:
     """Return the log likelihood of all patients: the same terms, summed without sorting them by patient."""
+    if model.durable is not None:
+        return jnp.sum(design.patient_weight * log_likelihood_by_patient(model, values, design, dims))
     parameters = patient_parameters(model, values, design)
     total = jnp.zeros(())
     if model.dynamics is not None and parameters is not None:

@@ -16,7 +16,7 @@ from metachron.joint.bind import bind
 from metachron.joint.defaults import exchange_hazard, exchange_law, exchange_links, exchange_observation
 from metachron.joint.design import Binding, Design, Dims, Labels
 from metachron.joint.dynamics_part import DynamicsPart
-from metachron.joint.likelihood import log_likelihood, log_likelihood_by_patient
+from metachron.joint.likelihood import log_likelihood, log_likelihood_by_class, log_likelihood_by_patient
 from metachron.joint.model_file import read_toml, write_toml
 from metachron.joint.parts import ModelParts
 from metachron.joint.process_parts import HazardPart
@@ -26,7 +26,7 @@ from metachron.joint.sites import Site, Values, list_sites, unpack
 
 @dataclass(frozen=True)
 class JointModel(ModelParts):
-    """A joint model of tumour size, an event and new lesions; any part may be left out.
+    """A joint model of tumour size, an event and new lesions; any part may be left out. Patients may be of two classes.
 
     It composes its parts (see `ModelParts`) and holds no data: ``bind(cohort)`` gives the arrays that `log_density`
     takes.
@@ -51,6 +51,13 @@ class JointModel(ModelParts):
         """Return the log posterior density, up to a constant, at an unconstrained vector."""
         values, prior = unpack(vector, self, dims)
         return prior + log_likelihood(self, values, design, dims)
+
+    def log_likelihood_by_class(self, values: Values, design: Design, dims: Dims) -> Float[Array, "class patient"]:
+        """Return, for a model with a durable class, log P(class) plus each patient's log likelihood in it.
+
+        With growth first, durable second: their difference is the log odds to be durable given data and effects.
+        """
+        return log_likelihood_by_class(self, values, design, dims)
 
     def log_likelihood_by_patient(self, values: Values, design: Design, dims: Dims) -> Float[Array, " patient"]:
         """Return each patient's log likelihood given population parameters and effects; padding gives 0."""
@@ -101,6 +108,9 @@ class JointModel(ModelParts):
         if (process := self.new_lesions) is not None:
             links = ", ".join(term.link.name for term in process.hazard.links) or "none"
             said.append(f"{process.hazard.hazard.name} rate of new lesions in {process.clock} time, links: {links}")
+        if self.durable is not None:
+            by = f" by {', '.join(self.durable.covariates)}" if self.durable.covariates else ""
+            said.append(f"a class of durable responders{by}")
         return "; ".join(said)
 
     def to_toml(self) -> str:
@@ -111,7 +121,10 @@ class JointModel(ModelParts):
     def from_toml(cls, text: str, file: str = "model.toml") -> JointModel:
         """Return the model that a model file describes; what it leaves out takes the documented defaults."""
         parts = read_toml(text, file)
-        return cls(parts.dynamics, parts.hazard, parts.covariates, name=parts.name, new_lesions=parts.new_lesions)
+        return cls(
+            parts.dynamics, parts.hazard, parts.covariates, name=parts.name, new_lesions=parts.new_lesions,
+            durable=parts.durable,
+        )  # fmt: skip
 
     @classmethod
     def read(cls, path: str | Path) -> JointModel:

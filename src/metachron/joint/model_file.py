@@ -16,9 +16,11 @@ from metachron.joint.defaults import (
     default_link,
     default_new_lesions,
 )
+from metachron.joint.durable_part import DurablePart
 from metachron.joint.dynamics_part import CORRELATION_PRIOR, DynamicsPart, ParameterModel
 from metachron.joint.links import LINKS, Link
 from metachron.joint.model_tables import (
+    DurableTable,
     DynamicsTable,
     HazardTable,
     LinkTable,
@@ -57,6 +59,7 @@ def read_toml(text: str, file: str) -> ModelParts:
             tuple(Covariate(column, **table.model_dump()) for column, table in described.covariates.items()),
             name=described.name,
             new_lesions=_new_lesions(described.new_lesions) if described.new_lesions else None,
+            durable=_durable(described.durable) if described.durable else None,
         )
         _known(described.covariates, parts.covariate_columns, "[covariates] describes what no part of the model names:")
         return parts
@@ -73,6 +76,8 @@ def write_toml(model: ModelParts) -> str:
         document["hazard"] = _hazard_table(model.hazard)
     if model.new_lesions is not None:
         document["new_lesions"] = _new_lesion_table(model.new_lesions)
+    if model.durable is not None:
+        document["durable"] = _durable_table(model.durable)
     used = model.covariate_columns
     codings = {
         covariate.column: _present(
@@ -148,6 +153,15 @@ def _new_lesions(table: NewLesionTable) -> NewLesionPart:
     )
 
 
+_DURABLE_PRIORS = ("logit_prior", "beta_prior", "hazard_prior")
+
+
+def _durable(table: DurableTable) -> DurablePart:
+    default = DurablePart()
+    priors = {key: _prior(getattr(table, key), getattr(default, key), f"durable.{key}") for key in _DURABLE_PRIORS}
+    return DurablePart(tuple(table.covariates), **priors)
+
+
 def _process(part: HazardPart, table: ProcessTable, where: str) -> HazardPart:
     names = [spec.name for spec in part.hazard.parameters]
     _known(table.parameters, names, f"baseline hazard {table.law!r} has no parameter")
@@ -218,6 +232,11 @@ def _new_lesion_table(part: NewLesionPart) -> dict[str, Any]:
     if part.frailty_prior is not None:
         priors["frailty_prior"] = _prior_table(part.frailty_prior)
     return table | priors | _process_table(part.hazard)
+
+
+def _durable_table(part: DurablePart) -> dict[str, Any]:
+    priors = {key: _prior_table(getattr(part, key)) for key in _DURABLE_PRIORS}
+    return {"covariates": list(part.covariates), **priors}
 
 
 def _process_table(part: HazardPart) -> dict[str, Any]:

@@ -82,6 +82,15 @@ class NewLesionTable(ProcessTable):
     organ_prior: PriorTable | None = None
 
 
+class DurableTable(_Table):
+    """``[durable]``."""
+
+    covariates: list[str] = []
+    logit_prior: PriorTable | None = None
+    beta_prior: PriorTable | None = None
+    hazard_prior: PriorTable | None = None
+
+
 class CovariateTable(_Table):
     """``[covariates.<column>]``."""
 
@@ -98,4 +107,5 @@ class ModelFile(_Table):
     dynamics: DynamicsTable | None = None
     hazard: HazardTable | None = None
     new_lesions: NewLesionTable | None = None
+    durable: DurableTable | None = None
     covariates: dict[str, CovariateTable] = {}

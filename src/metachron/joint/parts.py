@@ -7,6 +7,7 @@ from typing import Literal
 
 from metachron.base import ModelError
 from metachron.cohort.new_lesions import NEW_LESION
+from metachron.joint.durable_part import DURABLE, DurablePart
 from metachron.joint.dynamics_part import DynamicsPart, ParameterModel, columns_of
 from metachron.joint.process_parts import HazardPart, NewLesionPart
 
@@ -43,6 +44,7 @@ class ModelParts:
     covariates : how baseline columns enter wherever they are named.
     name : what the model is called in reports.
     new_lesions : the process by which new lesions appear; None: they are not modelled.
+    durable : a class of patients whose tumour does not grow again; None: there is none.
 
     Raises
     ------
@@ -56,12 +58,15 @@ class ModelParts:
     covariates: tuple[Covariate, ...] = ()
     name: str = field(default="model", compare=False)
     new_lesions: NewLesionPart | None = None
+    durable: DurablePart | None = None
 
     def __post_init__(self) -> None:
         if self.dynamics is None and self.hazard is None and self.new_lesions is None:
             raise ModelError("a model needs tumour dynamics, a hazard or new lesions; all are left out")
         if self.dynamics is not None:
             self.dynamics.check()
+        if self.durable is not None:
+            self.durable.check(self.dynamics)
         if self.new_lesions is not None:
             self.new_lesions.check(self.dynamics)
         if self.hazard is not None:
@@ -88,7 +93,7 @@ class ModelParts:
     def new_lesion_model(self) -> ModelParts:
         """The process of new lesions in the place of the hazard: what the terms of a hazard are computed from."""
         assert self.new_lesions is not None
-        return ModelParts(self.dynamics, self.new_lesions.hazard)
+        return ModelParts(self.dynamics, self.new_lesions.hazard, durable=self.durable)
 
     @property
     def single_lesions(self) -> bool:
@@ -115,7 +120,7 @@ class ModelParts:
         return sorted({column for term in terms for column in columns_of(term)})
 
     def covariate_blocks(self) -> dict[str, tuple[str, ...]]:
-        """Return the covariates of each dynamics parameter, of ``"hazard"`` and of ``"new_lesion"``.
+        """Return the covariates of each dynamics parameter, of ``"hazard"``, ``"new_lesion"`` and ``"durable"``.
 
         ``a:b`` is the interaction of two columns.
         """
@@ -124,4 +129,6 @@ class ModelParts:
             blocks["hazard"] = self.hazard.covariates
         if self.new_lesions is not None:
             blocks[NEW_LESION] = self.new_lesions.hazard.covariates
+        if self.durable is not None:
+            blocks[DURABLE] = self.durable.covariates
         return blocks

@@ -6,8 +6,9 @@ import math
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
+from metachron.base import ModelError
 from metachron.joint.design import Design
 from metachron.joint.dynamics_part import DynamicsPart, ParameterModel
 from metachron.joint.lesion_table import Lesions
@@ -22,7 +23,8 @@ class PatientParameters(NamedTuple):
 
     ``psi`` by parameter name, per patient; ``effects`` the patient effects of the random parameters by label;
     ``series`` the parameters per series (None where a patient is one series); ``lesions`` those of each patient's
-    lesions, and ``seen_year`` the times at which new ones were found, where a link looks at them.
+    lesions, and ``seen_year`` the times at which new ones were found, where a link looks at them. ``durable`` is 1 for
+    patients of the durable class and 0 for others, where a model has the class: the parameters are theirs already.
     """
 
     psi: dict[str, Float[Array, " patient"]]
@@ -30,6 +32,7 @@ class PatientParameters(NamedTuple):
     series: dict[str, Float[Array, " series"]] | None
     lesions: Lesions | None = None
     seen_year: Float[Array, "patient lesion"] | None = None
+    durable: Float[Array, " patient"] | None = None
 
 
 def fixed_part(parameter: ParameterModel, theta: Theta, design: Design) -> Float[Array, " patient"]:
@@ -124,11 +127,16 @@ def lesion_effects(part: DynamicsPart, values: Values) -> dict[str, Float[Array,
     }
 
 
-def patient_parameters(model: ModelParts, values: Values, design: Design) -> PatientParameters | None:
-    """Return the parameters of every patient and series; None where the model has neither dynamics nor effects."""
+def patient_parameters(
+    model: ModelParts, values: Values, design: Design, durable: Float[Array, " patient"] | None = None
+) -> PatientParameters | None:
+    """Return the parameters of every patient and series; None where the model has neither dynamics nor effects.
+
+    ``durable`` as for `assemble`.
+    """
     effects = patient_effects(model, values, design)
     lesions = lesion_effects(model.dynamics, values) if model.dynamics else {}
-    return assemble(model, values.theta, effects, lesions, design)
+    return assemble(model, values.theta, effects, lesions, design, durable)
 
 
 def assemble(
@@ -137,8 +145,65 @@ def assemble(
     effects: dict[str, Float[Array, " patient"]],
     lesions: dict[str, Float[Array, " series"]],
     design: Design,
+    durable: Float[Array, " patient"] | None = None,
 ) -> PatientParameters | None:
-    """Return the parameters from effects on the transform scale; None without dynamics and effects."""
+    """Return the parameters from effects on the transform scale; None without dynamics and effects.
+
+    Parameters
+    ----------
+    durable : 1 for patients of the durable class, 0 for others; needed where the model has the class.
+
+    Raises
+    ------
+    ModelError
+        When the model has a durable class and the class of the patients is not given: nobody is taken to grow silently.
+    """
+    parameters = _assemble(model, theta, effects, lesions, design)
+    if model.durable is None:
+        return parameters
+    assert parameters is not None
+    return in_class(model, parameters, durable, design.series_patient)
+
+
+def in_class(
+    model: ModelParts,
+    parameters: PatientParameters,
+    durable: Float[Array, " patient"] | None,
+    series_patient: Int[Array, " series"] | None = None,
+) -> PatientParameters:
+    """Return the parameters with the growth of patients of the durable class taken away, their lesions' alike.
+
+    ``series_patient`` is the patient of each series, where there are parameters of series.
+    """
+    if durable is None:
+        raise ModelError(
+            "this model has a class of durable responders, and who belongs to it has to be given here: the computation "
+            "that was asked for does not know the class yet; leave [durable] out of the model for it"
+        )
+    assert model.dynamics is not None
+    growth = model.dynamics.law.vanishing_growth
+    assert growth is not None
+    name, none = growth
+
+    def without(psi: dict[str, Array], member: Array) -> dict[str, Array]:
+        return {**psi, name: jnp.where(member > 0, none, psi[name])}
+
+    series, lesions = parameters.series, parameters.lesions
+    if series is not None:
+        assert series_patient is not None
+        series = without(series, durable[series_patient])
+    if lesions is not None:
+        lesions = lesions._replace(psi=without(lesions.psi, durable[:, None]))
+    return parameters._replace(psi=without(parameters.psi, durable), series=series, lesions=lesions, durable=durable)
+
+
+def _assemble(
+    model: ModelParts,
+    theta: Theta,
+    effects: dict[str, Float[Array, " patient"]],
+    lesions: dict[str, Float[Array, " series"]],
+    design: Design,
+) -> PatientParameters | None:
     part = model.dynamics
     if part is None:
         known = model.random or design.seen_year is not None

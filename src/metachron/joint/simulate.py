@@ -17,6 +17,7 @@ from metachron.base import DAYS_PER_YEAR, ModelError
 from metachron.cohort import LIMIT_MM, Cohort
 from metachron.joint.bind import bind_patients
 from metachron.joint.design import Design, Dims
+from metachron.joint.durable_class import class_at
 from metachron.joint.dynamics_part import DynamicsPart
 from metachron.joint.given_parameters import read_parameters
 from metachron.joint.hazard_terms import cumulative_hazard, patient_state
@@ -107,7 +108,10 @@ def simulate(
     theta = read_parameters(model, binding, parameters)
     key = jax.random.key(seed)
     values = draw_effects(model, binding.dims, theta, jax.random.fold_in(key, 0))
-    individual = patient_parameters(model, values, binding.design)
+    durable = None
+    if model.durable is not None:
+        durable = class_at(theta, binding.design, jax.random.uniform(jax.random.fold_in(key, 4), (len(order),)))
+    individual = patient_parameters(model, values, binding.design, durable)
     rng = np.random.default_rng([seed, 1])
     end_year = _end_of_observation(plan, len(order), rng)
     identifiers = np.asarray(patients["patient"].to_list(), dtype=object)
@@ -121,7 +125,7 @@ def simulate(
         seen = seen_new_lesions(model, appeared, None, identifiers, new_organs)
         years = new_lesion_years(seen, identifiers.tolist(), len(order))
         binding = replace(binding, design=binding.design._replace(seen_year=jnp.asarray(years)))
-        individual = patient_parameters(model, values, binding.design)
+        individual = patient_parameters(model, values, binding.design, durable)
     event_year = np.full(len(order), np.inf)
     if model.hazard is not None:
         drawn = jax.random.exponential(jax.random.fold_in(key, 2), (len(order),))

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from metachron.base import Prior
 from metachron.cohort.new_lesions import NEW_LESION
 from metachron.joint.design import Dims
+from metachron.joint.durable_part import DURABLE, DurablePart
 from metachron.joint.dynamics_part import OrganEffects, ParameterModel
 from metachron.joint.parts import ModelParts
 from metachron.joint.priors import draw_prior, is_positive, log_prior, prior_median, to_real_line
@@ -78,6 +79,8 @@ def list_sites(model: ModelParts, dims: Dims) -> tuple[Site, ...]:
         sites += hazard_sites(model, dims)
     if model.new_lesions is not None:
         sites += _new_lesion_sites(model, dims)
+    if model.durable is not None:
+        sites += _durable_sites(model.durable, dims)
     return tuple(sites)
 
 
@@ -150,6 +153,21 @@ def _process_sites(part: HazardPart, model: ModelParts, dims: Dims, block: str) 
     for term in part.links:
         names = term.link.coefficients(effects)
         sites += [Site(f"{part.event}.link[{name}]", term.prior) for name in names]
+    if model.durable is not None:
+        sites.append(Site(class_coefficient(part), model.durable.hazard_prior))
+    return sites
+
+
+def class_coefficient(part: HazardPart) -> str:
+    """Return the name of the coefficient that the durable class has in the log hazard of an event."""
+    return f"{part.event}.{DURABLE}"
+
+
+def _durable_sites(part: DurablePart, dims: Dims) -> list[Site]:
+    """Return the population parameters of the probability of the durable class."""
+    sites = [Site(f"{DURABLE}.logit", part.logit_prior)]
+    if columns := dims.column_count(DURABLE):
+        sites.append(Site(f"{DURABLE}.beta", part.beta_prior, (columns,), (f"column:{DURABLE}",)))
     return sites
 
 

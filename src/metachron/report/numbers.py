@@ -30,6 +30,8 @@ from metachron.inference.predict import (
     best_changes,
     clinical_parameters,
     describe_arms,
+    durable_by_arm,
+    durable_probability,
     event_times,
     hazard_ratio_over_time,
     individual_curves,
@@ -86,6 +88,11 @@ class Numbers:
     @property
     def arms(self) -> tuple[str, ...]:
         return self.fit.labels.arms
+
+    @cached_property
+    def durable(self) -> pl.DataFrame:
+        """How many patients of each arm are likely to be durable responders; the model has the class."""
+        return durable_by_arm(durable_probability(self.fit))
 
     @cached_property
     def clinical(self) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from metachron.survival.cox import CoxFit, fit_cox
 from metachron.survival.estimate import Estimate
 from metachron.survival.kaplan_meier import KaplanMeier, kaplan_meier
 from metachron.survival.log_rank import LogRankTest, log_rank
+from metachron.survival.plateau import Plateau, plateau
 from metachron.survival.pseudo_values import pseudo_values
 from metachron.survival.restricted_mean import RestrictedMeanDifference, restricted_mean, restricted_mean_difference
 
@@ -14,12 +15,14 @@ __all__ = [
     "Estimate",
     "KaplanMeier",
     "LogRankTest",
+    "Plateau",
     "RestrictedMeanDifference",
     "censoring_survival",
     "censoring_weights",
     "fit_cox",
     "kaplan_meier",
     "log_rank",
+    "plateau",
     "pseudo_values",
     "restricted_mean",
     "restricted_mean_difference",

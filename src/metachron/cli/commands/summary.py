@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from metachron.cli.arguments import FitPath
 from metachron.cli.console import note, show_json
-from metachron.cli.fit_table import show_fit
+from metachron.cli.fit_table import show_durable, show_fit
 
 
 def summary(
@@ -24,3 +24,5 @@ def summary(
     patients = len(loaded.labels.patients)
     note(f"{loaded.provenance['cohort']}, {patients} patients; {loaded.model.describe()}\n")
     show_fit(loaded)
+    if loaded.model.durable is not None and loaded.cohort is not None:
+        show_durable(loaded)

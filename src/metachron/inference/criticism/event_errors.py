@@ -17,6 +17,7 @@ from metachron.inference.predict.draws import cycled_draws
 from metachron.inference.predict.population_survival import drawn_parameters
 from metachron.inference.predict.subjects import bind_fit, need_hazard
 from metachron.joint import Design, Dims, JointModel
+from metachron.joint.durable_class import drawn_columns
 from metachron.joint.hazard_terms import cumulative_hazard, patient_state
 from metachron.joint.sites import Theta, effect_shapes
 
@@ -79,8 +80,8 @@ def _survival(
     """Return the predicted probability of no event by the lower and by the upper time, given survival to entry."""
     events = design.events
     assert events is not None
-    patients, effects = effect_shapes(model, dims)[0]
-    shape = (EFFECTS, design.arm.shape[0] if patients == 0 else patients, effects)
+    patients = effect_shapes(model, dims)[0][0]
+    shape = (EFFECTS, design.arm.shape[0] if patients == 0 else patients, drawn_columns(model))
 
     def add(total: tuple[Array, Array], given: tuple[Array, Theta]) -> tuple[tuple[Array, Array], None]:
         key, draw = given

@@ -19,6 +19,7 @@ from metachron.inference.predict.replicates import replicate_values
 from metachron.inference.predict.size_schedule import Schedule, read_schedule
 from metachron.inference.predict.subjects import bind_fit, need_dynamics
 from metachron.joint import Design, Dims, JointModel
+from metachron.joint.durable_class import drawn_columns, split_drawn
 from metachron.joint.likelihood import event_log_likelihood
 from metachron.joint.population import patient_parameters
 from metachron.joint.sites import Theta, Values, effect_shapes
@@ -125,28 +126,32 @@ def _replicate(
         keys = jax.random.split(key, 3)
         standard = _effects(keys[0], model, draw, design, dims)
         lesion = jax.random.normal(keys[1], effect_shapes(model, dims)[1])
-        parameters = patient_parameters(model, Values(dict(draw), standard, lesion), design)
+        effects, durable = split_drawn(model, draw, design, standard)
+        parameters = patient_parameters(model, Values(dict(draw), effects, lesion), design, durable)
         assert parameters is not None
         return replicate_values(part, draw, parameters, patient, series, time_year, keys[2]).astype(jnp.float32)
 
     return jax.lax.map(one, (keys, theta))
 
 
-def _effects(key: Array, model: JointModel, theta: Theta, design: Design, dims: Dims) -> Float[Array, "patient effect"]:
+def _effects(key: Array, model: JointModel, theta: Theta, design: Design, dims: Dims) -> Float[Array, "patient column"]:
     """Return standardised effects drawn from the population, given each patient's event where the model has one.
+
+    As of `split_drawn`: the class, where the model has one, is drawn with them.
 
     Of several candidates one is taken with probability in proportion to the likelihood of the event (sampling and
     importance resampling, Rubin 1988, Bayesian Statistics 3: exact as the number of candidates grows).
     """
-    shape = effect_shapes(model, dims)[0]
+    shape = (effect_shapes(model, dims)[0][0], drawn_columns(model))
     if model.hazard is None or not model.random:
         return jax.random.normal(key, shape)
     one, two = jax.random.split(key)
     candidates = jax.random.normal(one, (CANDIDATES, *shape))
 
-    def log_weight(standard: Float[Array, "patient effect"]) -> Float[Array, " patient"]:
+    def log_weight(standard: Float[Array, "patient column"]) -> Float[Array, " patient"]:
         lesion = jnp.zeros(effect_shapes(model, dims)[1])
-        parameters = patient_parameters(model, Values(dict(theta), standard, lesion), design)
+        effects, durable = split_drawn(model, theta, design, standard)
+        parameters = patient_parameters(model, Values(dict(theta), effects, lesion), design, durable)
         found = event_log_likelihood(model, theta, parameters, design, dims)
         return jnp.where(jnp.isnan(found), -jnp.inf, found)
 

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import logsumexp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from metachron.inference.marginal.blocks import LANES, ROWS, Blocks, make_blocks
-from metachron.inference.marginal.kernel import log_joint, row_terms
+from metachron.inference.marginal.kernel import RowTerms, log_joint, log_joint_by_class, row_terms
 from metachron.inference.marginal.lesion_proposals import LesionNodes, improve_lesions, place_lesions
 from metachron.inference.marginal.lesion_terms import within_weights
 from metachron.inference.marginal.mixture import Mixture, draw, improve, log_density
@@ -62,12 +62,30 @@ def screen_nodes(
 ) -> NodeTable:
     """Return the table without the nodes that count for nothing at any of some population parameters: less than
     exp(-`NEGLIGIBLE`) of the patient's heaviest one. They keep their place, at the patient's mean and without weight,
-    so that no step of the sampler meets a trajectory that overflows.
+    so that no step of the sampler meets a trajectory that overflows. Where there are two classes, a node that counts in
+    the durable one alone is taken out of the other.
     """
     table = make_table(*placed, blocks, view=view)
     weights = log_weights(thetas, table, view=view)
     screened = _screen(placed._replace(lesions=None), weights, blocks.patient, mean)
-    return make_table(*screened._replace(lesions=placed.lesions), blocks, view=view)
+    excluded = None
+    if view.model.durable is not None:
+        excluded = _durable_alone(thetas, table, view=view) & (screened.log_share > -jnp.inf)
+    return make_table(*screened._replace(lesions=placed.lesions), blocks, excluded, view=view)
+
+
+@partial(jax.jit, static_argnames=("view",))
+def _durable_alone(thetas: Theta, table: NodeTable, *, view: NodeModel) -> Bool[Array, "block row lane"]:
+    """Return where the class with growth has less than exp(-`NEGLIGIBLE`) of the durable one, at all parameters."""
+
+    def lighter(theta: Theta) -> Array:
+        def block(inputs: tuple[RowTerms, NodeTable]) -> Array:
+            growing, durable = log_joint_by_class(view, theta, *inputs)
+            return growing < durable - NEGLIGIBLE
+
+        return jax.lax.map(block, (row_terms(view, theta, table), table))
+
+    return jnp.all(jax.lax.map(lighter, dict(thetas)), axis=0)
 
 
 @jax.jit

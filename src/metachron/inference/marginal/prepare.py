@@ -120,6 +120,11 @@ def why_not(model: JointModel) -> str | None:
             "a link looks at all lesions of a patient, or at the number of new ones: given the patient's effects they "
             "are not independent, and the integral has the dimension of all of them"
         )
+    if model.single_lesions and model.durable is not None:
+        return (
+            "sizes are lesion by lesion and patients of two classes: nodes of lesions are placed for trajectories with "
+            "growth alone"
+        )
     if model.single_lesions and (reason := _why_not_lesions(model)):
         return reason
     if len(model.random) > MAX_EFFECTS:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from metachron.inference.marginal.blocks import ROWS, Blocks
 from metachron.inference.marginal.lesion_proposals import LesionNodes
@@ -21,7 +21,7 @@ from metachron.inference.marginal.lesion_terms import LesionSums, lesion_reading
 from metachron.joint import Design, Dims, JointModel
 from metachron.joint.likelihood import LinkTable, link_table
 from metachron.joint.new_lesions import NewLesionLinks, new_lesion_links
-from metachron.joint.population import PatientParameters, assemble, fixed_part
+from metachron.joint.population import PatientParameters, assemble, fixed_part, in_class
 from metachron.joint.sites import Theta
 from metachron.joint.size_summary import SizeSummary, can_summarise, count_readings, summarise_sizes
 
@@ -29,6 +29,22 @@ from metachron.joint.size_summary import SizeSummary, can_summarise, count_readi
 def in_single(tree: Any) -> Any:
     """Return a tree with its numbers of double precision in single precision: half the memory, twice the speed."""
     return jax.tree.map(lambda leaf: leaf.astype(jnp.float32) if leaf.dtype == jnp.float64 else leaf, tree)
+
+
+class DurableNodes(NamedTuple):
+    """What nodes say of a patient of the durable class; block first, then (row, lane).
+
+    ``sizes``, ``links`` and ``new_lesions`` as in `NodeTable`, which has those of the class with growth; ``log_unit``
+    is what no parameter changes of the sizes' likelihood, less that of the other class. ``excluded`` marks nodes that
+    count for nothing in the class with growth, where they stand at the mean of the row: in the durable class their
+    growth means nothing, and they count however wild it is.
+    """
+
+    sizes: SizeSummary | None
+    links: LinkTable | None
+    new_lesions: NewLesionLinks | None
+    log_unit: Float[Array, "block row lane"] | None
+    excluded: Bool[Array, "block row lane"]
 
 
 class NodeTable(NamedTuple):
@@ -39,6 +55,7 @@ class NodeTable(NamedTuple):
     lesion, where they are single), ``sizes``, ``links`` and ``new_lesions`` are there where they do not depend on the
     population parameters; constant links are not where one of them looks at patient effects. ``slot`` (row) and
     ``slot_patient`` (slot) as in `Blocks`; ``lesions`` stands in the place of sizes where lesions are single.
+    ``durable`` is there where the model has the class; all else is then that of the class with growth.
     """
 
     design: Design
@@ -52,10 +69,11 @@ class NodeTable(NamedTuple):
     slot: Array
     slot_patient: Array
     lesions: LesionSums | None = None
+    durable: DurableNodes | None = None
 
     def single(self) -> NodeTable:
         """Return the table with what nodes hold in single precision; what rows hold keeps its precision."""
-        names = ("offset", "log_share", "sizes", "links", "new_lesions", "lesions")
+        names = ("offset", "log_share", "sizes", "links", "new_lesions", "lesions", "durable")
         nodes = {name: getattr(self, name) for name in names}
         return self._replace(**in_single(nodes))
 
@@ -63,6 +81,13 @@ class NodeTable(NamedTuple):
     def nodes(self) -> Float[Array, "block effect row lane"]:
         """Values of the patients' parameters on the transform scale."""
         return self.centre[..., None] + self.offset
+
+    def as_durable(self) -> NodeTable:
+        """Return the table with what nodes say of a patient of the durable class in the place of the other."""
+        own = self.durable
+        assert own is not None
+        share = self.log_share if own.log_unit is None else self.log_share - own.log_unit
+        return self._replace(log_share=share, sizes=own.sizes, links=own.links, new_lesions=own.new_lesions)
 
 
 @dataclass(frozen=True)
@@ -104,22 +129,29 @@ class NodeModel:
         """Number of effects of a single lesion."""
         return len(self.model.dynamics.lesion) if self.model.dynamics else 0
 
-    def parameters(self, theta: Theta, nodes: Float[Array, "effect row"], design: Design) -> PatientParameters:
-        """Return the parameters of each row at one lane of nodes."""
+    def parameters(
+        self, theta: Theta, nodes: Float[Array, "effect row"], design: Design, *, durable: bool = False
+    ) -> PatientParameters:
+        """Return the parameters of each row at one lane of nodes, all rows of one class."""
         effects = {p.label: nodes[k] - fixed_part(p, theta, design) for k, p in enumerate(self.model.random)}
         if self.model.single_lesions and self.model.dynamics:
             return PatientParameters(
                 {p.name: nodes[k] for k, p in enumerate(self.model.dynamics.random)}, effects, None
             )
-        parameters = assemble(self.model, theta, effects, {}, design)
+        parameters = assemble(self.model, theta, effects, {}, design, self._members(nodes, durable))
         assert parameters is not None
         return parameters
 
-    def settled_parameters(self, nodes: Float[Array, "effect row"]) -> PatientParameters:
-        """Return the parameters where they are the nodes themselves."""
+    def settled_parameters(self, nodes: Float[Array, "effect row"], *, durable: bool = False) -> PatientParameters:
+        """Return the parameters where they are the nodes themselves, all rows of one class."""
         dynamics = self.model.dynamics.random if self.model.dynamics else ()
         effects = {self.model.frailty.label: nodes[-1]} if self.model.frailty else {}
-        return PatientParameters({p.name: nodes[k] for k, p in enumerate(dynamics)}, effects, None)
+        found = PatientParameters({p.name: nodes[k] for k, p in enumerate(dynamics)}, effects, None)
+        members = self._members(nodes, durable)
+        return found if members is None else in_class(self.model, found, members)
+
+    def _members(self, nodes: Float[Array, "effect row"], durable: bool) -> Float[Array, " row"] | None:
+        return None if self.model.durable is None else jnp.full(nodes.shape[1], float(durable))
 
 
 _AtNodes = tuple[SizeSummary | None, LinkTable | None, NewLesionLinks | None]
@@ -131,17 +163,18 @@ def make_table(
     log_share: Float[Array, "block row lane"],
     inner: LesionNodes | None,
     blocks: Blocks,
+    excluded: Bool[Array, "block row lane"] | None = None,
     *,
     view: NodeModel,
 ) -> NodeTable:
-    """Return the table at the nodes."""
+    """Return the table at the nodes; ``excluded`` as in `DurableNodes`."""
     model, design = view.model, blocks.design
 
-    def tabulate(inputs: tuple[Array, Design]) -> _AtNodes:
+    def tabulate(inputs: tuple[Array, Design], *, durable: bool) -> _AtNodes:
         values, block = inputs
 
         def lane(value: Array) -> _AtNodes:
-            parameters = view.settled_parameters(value)
+            parameters = view.settled_parameters(value, durable=durable)
             sizes = summarise_sizes(model, parameters, block, view.dims) if view.summarised else None
             links = link_table(model, parameters, block, view.dims) if model.hazard is not None else None
             new = new_lesion_links(model, parameters, block) if model.new_lesions is not None else None
@@ -152,7 +185,20 @@ def make_table(
 
         return jax.vmap(lane, in_axes=-1, out_axes=-1)(values)
 
-    sizes, links, new = jax.lax.map(tabulate, (nodes, design)) if view.settled else (None, None, None)
+    centre = jnp.mean(nodes, axis=-1)
+    excluded = jnp.zeros(log_share.shape, dtype=bool) if excluded is None else excluded
+    growing = nodes if model.durable is None else jnp.where(excluded[:, None], centre[..., None], nodes)
+
+    def at_nodes(values: Array, *, durable: bool) -> tuple[Any, Any, Any]:
+        return jax.lax.map(partial(tabulate, durable=durable), (values, design)) if view.settled else (None, None, None)
+
+    sizes, links, new = at_nodes(growing, durable=False)
+    own = None
+    if model.durable is not None:
+        of_class = at_nodes(nodes, durable=True)
+        more = None if sizes is None or of_class[0] is None else of_class[0].log_unit - sizes.log_unit
+        summary = None if of_class[0] is None else of_class[0]._replace(log_unit=None)
+        own = DurableNodes(summary, *of_class[1:], more, excluded)
     log_share = log_share + jnp.where(blocks.weight[..., None] > 0, 0.0, -jnp.inf)
     readings = None
     if sizes is not None:
@@ -166,7 +212,6 @@ def make_table(
         lesions = jax.lax.map(lambda own: tabulate_lesions(model, view.dims, *own), (nodes, *inner, *which, design))
         readings = jax.lax.map(lambda block: lesion_readings(block, view.dims), design)
         design = design._replace(measured=None)
-    centre = jnp.mean(nodes, axis=-1)
     offset = nodes - centre[..., None]
     slots = jnp.asarray(blocks.slot), jnp.asarray(blocks.slot_patient)
-    return NodeTable(design, centre, offset, log_share, readings, sizes, links, new, *slots, lesions)
+    return NodeTable(design, centre, offset, log_share, readings, sizes, links, new, *slots, lesions, own)

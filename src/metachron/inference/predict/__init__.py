@@ -1,7 +1,8 @@
 """Predictions from a fit: patients, arms, predictive checks, clinical numbers, tables for other software."""
 
-from metachron.inference.predict.clinical import CHANGE, CHECK_WEEK, GROWTH_BEGINS, clinical_parameters
+from metachron.inference.predict.clinical import CHANGE, CHECK_WEEK, GROWTH_BEGINS, PROBABILITY, clinical_parameters
 from metachron.inference.predict.curves import IndividualCurves, individual_curves
+from metachron.inference.predict.durable import LIKELY, UNLIKELY, durable_by_arm, durable_probability
 from metachron.inference.predict.estimates import individual_estimates
 from metachron.inference.predict.export import export_tables, population_table, predicted_sizes
 from metachron.inference.predict.hazard_ratio import hazard_ratio_over_time
@@ -34,6 +35,9 @@ __all__ = [
     "CHANGE",
     "CHECK_WEEK",
     "GROWTH_BEGINS",
+    "LIKELY",
+    "PROBABILITY",
+    "UNLIKELY",
     "Agreement",
     "IndividualCurves",
     "SizeCheck",
@@ -41,6 +45,8 @@ __all__ = [
     "best_changes",
     "clinical_parameters",
     "describe_arms",
+    "durable_by_arm",
+    "durable_probability",
     "effect_modifiers",
     "event_times",
     "export_tables",

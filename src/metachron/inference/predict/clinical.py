@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 from jaxtyping import Float
+from scipy.special import expit
 
 from metachron.base import DAYS_PER_WEEK, DAYS_PER_YEAR, MONTHS_PER_YEAR, Transform
 from metachron.cohort.new_lesions import NEW_LESION
@@ -21,9 +22,14 @@ from metachron.inference.predict.new_lesion_organs import organ_share_draws
 from metachron.inference.predict.readings import Reading, covariate_words, effect_words, reading, residual_reading
 from metachron.inference.predict.subjects import typical_patients
 from metachron.joint import HazardPart, ParameterModel
+from metachron.joint.durable_class import class_log_odds
+from metachron.joint.durable_part import DURABLE
 from metachron.joint.population import fixed_part, patient_spread
+from metachron.joint.sites import class_coefficient
 
 DYNAMICS, MEASUREMENT, HAZARD, NEW_LESIONS = "tumour dynamics", "measurement", "hazard", "new lesions"
+RESPONSE = "durable response"
+PROBABILITY = "probability of a durable response, typical patient"
 CHECK_WEEK = 12.0
 """The first response assessment of many trials."""
 CHANGE = f"change of size at week {CHECK_WEEK:g}, typical patient"
@@ -48,10 +54,11 @@ Row = dict[str, Any]
 def clinical_parameters(fit: Fit, *, draws: int = 2000) -> pl.DataFrame:
     """Return population parameters as a clinician reads them, each with its median and 90 % interval.
 
-    Columns: part (tumour dynamics, measurement, hazard, new lesions), quantity, arm (``all``: the same for everybody),
-    unit, median, q05, q95; patients_low and patients_high, between which two thirds of patients lie (mean -+ 1 sd on
-    the parameter's transform scale); in_words. Tumour dynamics are those of the typical patient of an arm: patient
-    effects 0, covariates at their reference level or centre. An infinite time to growth means that growth never begins.
+    Columns: part (tumour dynamics, measurement, hazard, new lesions, durable response), quantity, arm (``all``: the
+    same for everybody), unit, median, q05, q95; patients_low and patients_high, between which two thirds of patients
+    lie (mean -+ 1 sd on the parameter's transform scale); in_words. Tumour dynamics are those of the typical patient of
+    an arm: patient effects 0, covariates at their reference level or centre, not of the durable class. An infinite time
+    to growth means that growth never begins.
     Hazard ratios of links are per the link's clinical step.
     """
     taken = take_draws(fit, draws)
@@ -68,6 +75,8 @@ def clinical_parameters(fit: Fit, *, draws: int = 2000) -> pl.DataFrame:
     if (process := fit.model.new_lesions) is not None:
         rows += [*_links(fit, process.hazard, taken), *_covariates(fit, process.hazard, NEW_LESION, taken)]
         rows += [*_frailty(fit, taken), *_organ_shares(fit, taken)]
+    if fit.model.durable is not None:
+        rows += [*_class_hazards(fit, taken), *_durable(fit, taken)]
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
@@ -223,6 +232,27 @@ def _organ_shares(fit: Fit, draws: Draws) -> Iterator[Row]:
     for arm, organ, values in organ_share_draws(fit, draws):
         quantity = f"share of new lesions in {organ.replace('_', ' ')}"
         yield _row(NEW_LESIONS, quantity, arm or _EVERYONE, "%", 100.0 * values)
+
+
+def _class_hazards(fit: Fit, draws: Draws) -> Iterator[Row]:
+    """Yield the hazard ratio of the class: against a patient in whom the links have their stand-in values."""
+    for part in fit.model.processes:
+        where, ratio = _ratio(part)
+        values = np.exp(np.asarray(draws.theta[class_coefficient(part)]))
+        yield _row(where, f"{ratio}: durable response", _EVERYONE, "ratio", values, in_words=_judged(values, part))
+
+
+def _durable(fit: Fit, draws: Draws) -> Iterator[Row]:
+    names, design = typical_patients(fit)
+    odds = np.asarray(jax.vmap(lambda theta: class_log_odds(theta, design))(draws.theta))
+    columns = fit.labels.columns.get(DURABLE, ())
+    by_arm = any(column.startswith(("arm=", "study=")) for column in columns)
+    for index, arm in enumerate(names if by_arm else names[:1]):
+        yield _row(RESPONSE, PROBABILITY, arm if by_arm else _EVERYONE, "%", 100.0 * expit(odds[:, index]))
+    for index, column in enumerate(columns):
+        values = np.exp(np.asarray(draws.theta[f"{DURABLE}.beta"])[:, index])
+        quantity = f"ratio of the odds of a durable response: {_named(fit, column)}"
+        yield _row(RESPONSE, quantity, _EVERYONE, "ratio", values)
 
 
 def _named(fit: Fit, column: str) -> str:

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int
 from metachron.inference.fit import Fit
 from metachron.inference.predict.bands import band_frame
 from metachron.inference.predict.draws import Draws, fitted_parameters, take_draws
+from metachron.inference.predict.durable import with_classes
 from metachron.inference.predict.hazard_grid import Grid, cumulative_on_grid, grid_to, pick_patients
 from metachron.inference.predict.recorded import recorded_sizes
 from metachron.inference.predict.subjects import fitted_design, gather, patient_positions
@@ -62,7 +63,7 @@ def individual_curves(
     """
     chosen = patient_positions(fit, patients)
     times = np.asarray(time_year, dtype=float)
-    design, taken = fitted_design(fit), take_draws(fit, draws)
+    design, taken = fitted_design(fit), with_classes(fit, take_draws(fit, draws))
     sizes, recorded, survival = pl.DataFrame(), pl.DataFrame(), pl.DataFrame()
     if fit.model.dynamics is not None:
         sizes = _sizes(fit, taken, design, chosen, times)
@@ -94,7 +95,7 @@ def size_draws(
 
 def recorded_draws(fit: Fit, draws: Draws, rows: pl.DataFrame) -> Iterator[Float[np.ndarray, "draw row"]]:
     """Yield the trajectories of fitted patients in mm at the rows of `recorded_sizes`, piece by piece."""
-    design = fitted_design(fit)
+    design, draws = fitted_design(fit), with_classes(fit, draws)
     places = {patient: index for index, patient in enumerate(fit.labels.patients)}
     series = {name: index for index, name in enumerate(fit.labels.series)}
     owner = np.asarray([places[patient] for patient in rows["patient"]])

@@ -18,11 +18,15 @@ from metachron.joint.sites import Theta, pack_population
 
 
 class Draws(NamedTuple):
-    """Draws stacked along a first axis: population parameters, and effects on the transform scale by label."""
+    """Draws stacked along a first axis: population parameters, and effects on the transform scale by label.
+
+    ``durable`` is who belongs to the durable class in each draw (1, else 0), where a model has it: see `with_classes`.
+    """
 
     theta: Theta
     effects: dict[str, Float[Array, "draw patient"]]
     lesions: dict[str, Float[Array, "draw series"]]
+    durable: Float[Array, "draw patient"] | None = None
 
 
 def take_draws(fit: Fit, draws: int) -> Draws:
@@ -63,4 +67,4 @@ def _named(fit: Fit, suffix: str, chain: np.ndarray, draw: np.ndarray) -> dict[s
 
 def fitted_parameters(model: JointModel, draw: Draws, design: Design) -> PatientParameters | None:
     """Return the parameters of the fitted patients and series in one draw; None without dynamics and effects."""
-    return assemble(model, draw.theta, draw.effects, draw.lesions, design)
+    return assemble(model, draw.theta, draw.effects, draw.lesions, design, draw.durable)

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from metachron.inference.fit import Fit
 from metachron.inference.predict.bands import band
 from metachron.inference.predict.draws import Draws, fitted_parameters, take_draws
+from metachron.inference.predict.durable import durable_probability, with_classes
 from metachron.inference.predict.subjects import fitted_design
 from metachron.joint import Design, JointModel
 from metachron.joint.simulate import event_times
@@ -28,13 +29,15 @@ def individual_estimates(fit: Fit, *, draws: int = 400) -> pl.DataFrame:
     Columns: patient, lesion, arm; per natural parameter of the tumour law ``<name>_mean``, ``_median``, ``_sd``,
     ``_q05``, ``_q95``; the same for ``time_to_growth_year`` (infinite: it never grows); and, with a hazard, for
     ``median_survival_year``, from day 0 (infinite: beyond 20 years). Mean and sd are null where a draw is infinite.
+    Where the model has a durable class, draws in which the patient is durable have a growth of 0 that never begins, and
+    ``durable_probability`` is their expected share, as of `durable_probability`.
 
     Raises
     ------
     ModelError
         When the fit holds no patients.
     """
-    design, taken = fitted_design(fit), take_draws(fit, draws)
+    design, taken = fitted_design(fit), with_classes(fit, take_draws(fit, draws))
     arms = [fit.labels.arms[index] for index in np.asarray(design.arm)]
     owner = np.arange(len(arms))
     names: list[tuple[str, str | None]] = [(patient, None) for patient in fit.labels.patients]
@@ -46,6 +49,8 @@ def individual_estimates(fit: Fit, *, draws: int = 400) -> pl.DataFrame:
     if fit.model.hazard is not None:
         values["median_survival_year"] = np.asarray(_median_survival(taken, design, model=fit.model))[:, owner]
     columns = {name: column for key, value in values.items() for name, column in _summary(key, value).items()}
+    if fit.model.durable is not None:
+        columns["durable_probability"] = durable_probability(fit, draws=draws)["after"].gather(owner)
     who = pl.DataFrame(names, schema={"patient": pl.String, "lesion": pl.String}, orient="row")
     return who.with_columns(pl.Series("arm", [arms[index] for index in owner]), **columns)
 
@@ -59,9 +64,21 @@ def _natural(draws: Draws, design: Design, *, model: JointModel) -> dict[str, Fl
         parameters = fitted_parameters(model, draw, design)
         assert parameters is not None
         psi = parameters.psi if parameters.series is None else parameters.series
-        return {**part.law.natural(psi), "time_to_growth_year": part.law.time_to_growth_year(psi)}
+        natural = {**part.law.natural(psi), "time_to_growth_year": part.law.time_to_growth_year(psi)}
+        return natural if draw.durable is None else _without_growth(model, natural, draw.durable, design)
 
     return jax.lax.map(one, draws)
+
+
+def _without_growth(
+    model: JointModel, natural: dict[str, Array], durable: Float[Array, " patient"], design: Design
+) -> dict[str, Array]:
+    """Return the parameters with a growth of 0 that never begins for the patients of the durable class."""
+    assert model.dynamics is not None
+    assert model.dynamics.law.vanishing_growth is not None
+    member = durable if model.dynamics.size != "lesion" else durable[design.series_patient]
+    stand_in = {model.dynamics.law.vanishing_growth[0]: 0.0, "time_to_growth_year": jnp.inf}
+    return natural | {name: jnp.where(member > 0, value, natural[name]) for name, value in stand_in.items()}
 
 
 @partial(jax.jit, static_argnames=("model",))

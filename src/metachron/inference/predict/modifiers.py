@@ -16,6 +16,7 @@ from metachron.inference.predict.draws import Draws, take_draws
 from metachron.inference.predict.readings import effect_words, reading
 from metachron.joint import ParameterModel
 from metachron.joint.covariates import Coding
+from metachron.joint.durable_part import DURABLE
 from metachron.joint.dynamics_part import columns_of
 
 SCHEMA = {
@@ -31,11 +32,12 @@ Betas = Mapping[str, Float[np.ndarray, " draw"]]
 def effect_modifiers(fit: Fit, *, draws: int = 2000) -> pl.DataFrame:
     """Return the effect of each arm at the levels of the covariates that it interacts with.
 
-    Columns: quantity (a hazard ratio of death, a rate ratio of new lesions, a ratio of a parameter of the tumour); arm
-    and against, the arms compared; modifier and level, of which the first is the reference (of a number its centre, and
-    one step of it beyond); patients of the fitted cohort at that level (null for numbers, and without the cohort);
-    effect_q05 to _q95; times_reference_q05 to _q95, the effect there over that at the reference level (their
-    difference where the quantity is one); probability_larger, that it is larger there. Null for the reference.
+    Columns: quantity (a hazard ratio of death, a rate ratio of new lesions, a ratio of the odds of a durable response,
+    a ratio of a parameter of the tumour); arm and against, the arms compared; modifier and level, of which the first is
+    the reference (of a number its centre, and one step of it beyond); patients of the fitted cohort at that level (null
+    for numbers, and without the cohort); effect_q05 to _q95; times_reference_q05 to _q95, the effect there over that at
+    the reference level (their difference where the quantity is one); probability_larger, that it is larger there. Null
+    for the reference.
 
     Effects on hazards are those beside the links: what a treatment does through the tumour comes on top. Interactions
     of more than two columns, and parameters with means by study and arm, are left out.
@@ -57,6 +59,8 @@ def _blocks(fit: Fit, taken: Draws) -> Iterator[Iterator[dict[str, Any]]]:
         what = "rate ratio of new lesions" if part.event == NEW_LESION else f"hazard ratio of {part.event}"
         if pairs := _with_arm(terms[block]):
             yield _rows(fit, what, pairs, betas(block, part.event), {}, ratio=True)
+    if fit.model.durable is not None and (pairs := _with_arm(terms[DURABLE])):
+        yield _rows(fit, "ratio of the odds of a durable response", pairs, betas(DURABLE, DURABLE), {}, ratio=True)
     for parameter in fit.model.dynamics.parameters if fit.model.dynamics else ():
         pairs = _with_arm(terms[parameter.name])
         if not pairs or parameter.group == "study-arm":

@@ -18,6 +18,7 @@ from metachron.inference.predict.draws import take_draws
 from metachron.inference.predict.hazard_grid import Grid, cumulative_on_grid, grid_to
 from metachron.inference.predict.subjects import fitted_design, gather, need_hazard, standard_normals, with_arm
 from metachron.joint import Design, JointModel
+from metachron.joint.durable_class import drawn_columns, split_drawn
 from metachron.joint.hazard_terms import patient_state
 from metachron.joint.population import PatientParameters, patient_parameters
 from metachron.joint.sites import Theta, Values
@@ -91,18 +92,20 @@ def _frame(curves: dict[str, np.ndarray], times: np.ndarray) -> pl.DataFrame:
 def drawn_patients(fit: Fit, design: Design, *, seed: int) -> tuple[Design, Float[Array, "row effect"]]:
     """Return the patients of a design, repeated to at least `ROWS` rows, and standardised effects drawn anew for each.
 
+    A last column decides on the class, where the model has one of durable responders.
+
     The same seed and number of patients give the same effects, so that designs that differ in the arm alone are
     compared patient by patient.
     """
     patients = design.arm.shape[0]
     rows = gather(design, np.tile(np.arange(patients), -(-ROWS // patients)))
-    return rows, jnp.asarray(standard_normals(len(rows.arm), len(fit.model.random), seed=seed))
+    return rows, jnp.asarray(standard_normals(len(rows.arm), drawn_columns(fit.model), seed=seed))
 
 
 def drawn_parameters(
-    model: JointModel, theta: Theta, standard: Float[Array, "patient effect"], design: Design
+    model: JointModel, theta: Theta, standard: Float[Array, "patient column"], design: Design
 ) -> PatientParameters | None:
-    """Return the parameters of patients with given standardised effects; None without any.
+    """Return the parameters of patients with given standardised effects, as of `drawn_patients`; None without any.
 
     Lesion effects are drawn where a link looks at lesions, always the same ones; otherwise they change nothing, and are
     0.
@@ -110,7 +113,8 @@ def drawn_parameters(
     part = model.dynamics
     shape = design.series_patient.shape[0], len(part.lesion) if part else 0
     lesion = jax.random.normal(jax.random.key(1), shape) if model.looks_at_lesions else jnp.zeros(shape)
-    return patient_parameters(model, Values(dict(theta), standard, lesion), design)
+    effects, durable = split_drawn(model, theta, design, standard)
+    return patient_parameters(model, Values(dict(theta), effects, lesion), design, durable)
 
 
 @partial(jax.jit, static_argnames=("model",))

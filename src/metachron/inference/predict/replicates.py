@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from metachron.inference.predict.hazard_grid import pick_patients
 from metachron.joint import Design, DynamicsPart, JointModel
+from metachron.joint.durable_class import drawn_columns, split_drawn
 from metachron.joint.hazard_terms import cumulative_hazard, patient_state
 from metachron.joint.population import PatientParameters, patient_parameters, row_parameters
 from metachron.joint.sites import Theta, Values
@@ -58,9 +59,10 @@ def replicate_sizes(
     part = model.dynamics
     assert part is not None
     keys = jax.random.split(key, 4)
-    shapes = (design.arm.shape[0], len(model.random)), (design.series_patient.shape[0], len(part.lesion))
+    shapes = (design.arm.shape[0], drawn_columns(model)), (design.series_patient.shape[0], len(part.lesion))
     standard, lesion = (jax.random.normal(k, shape) for k, shape in zip(keys[:2], shapes, strict=True))
-    parameters = patient_parameters(model, Values(dict(theta), standard, lesion), design)
+    effects, durable = split_drawn(model, theta, design, standard)
+    parameters = patient_parameters(model, Values(dict(theta), effects, lesion), design, durable)
     assert parameters is not None
     value = replicate_values(part, theta, parameters, patient, series, time_year, keys[2])
     size = part.observation.value_scale(part.law).to_mm(value)

@@ -19,6 +19,7 @@ from metachron.inference.predict.recorded import event_times as observed_times
 from metachron.inference.predict.recorded import kaplan_meier_of
 from metachron.inference.predict.subjects import fitted_design, gather, need_hazard, patient_positions
 from metachron.joint import Design, JointModel
+from metachron.joint.durable_class import drawn_columns
 from metachron.joint.hazard_terms import cumulative_hazard, patient_state
 from metachron.joint.simulate import event_times
 from metachron.joint.sites import Theta
@@ -94,7 +95,7 @@ def _replicate(
 ) -> Float[Array, " patient"]:
     """Return replicated event times after entry; inf beyond the end of observation."""
     one, two = jax.random.split(key)
-    standard = jax.random.normal(one, (entry_year.shape[0], len(model.random)))
+    standard = jax.random.normal(one, (entry_year.shape[0], drawn_columns(model)))
     parameters = drawn_parameters(model, theta, standard, design)
     state = patient_state(model, parameters)
     before = cumulative_hazard(model, theta, state, design, jnp.zeros_like(entry_year), entry_year)

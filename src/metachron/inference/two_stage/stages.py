@@ -160,6 +160,11 @@ def two_stage(
 
 
 def _refuse(model: JointModel, imputations: int) -> None:
+    if model.durable is not None:
+        raise ModelError(
+            "two stages take every patient to have one trajectory; this model has a class of durable responders, whom "
+            "the first stage alone cannot tell: leave [durable] out of it"
+        )
     if model.dynamics is None or model.hazard is None or not model.hazard.links:
         raise ModelError(
             "two stages need tumour dynamics, a hazard and a link between them; this model has "

@@ -31,6 +31,10 @@ class LogGrowth(Link):
     def values(self, state: PatientState, time_year: Float[Array, "patient node"]) -> tuple[Float[Array, "..."], ...]:
         return (state.trajectory.psi["growth_per_year"] - math.log(self.reference_per_year),)
 
+    def without_growth(self, effects: tuple[str, ...], growth: str) -> tuple[float | None, ...]:
+        """Return 0: the class counts against a patient whose growth is the reference."""
+        return (0.0,)
+
 
 @dataclass(frozen=True)
 class LogShrinkage(Link):
@@ -64,6 +68,10 @@ class TimeToGrowth(Link):
 
     def values(self, state: PatientState, time_year: Float[Array, "patient node"]) -> tuple[Float[Array, "..."], ...]:
         return (jnp.clip(state.trajectory.time_to_growth_year(), 0.0, self.cap_year),)
+
+    def without_growth(self, effects: tuple[str, ...], growth: str) -> tuple[float | None, ...]:
+        """Return the cap: growth never begins."""
+        return (self.cap_year,)
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,10 @@ class SharedEffects(Link):
 
     def values(self, state: PatientState, time_year: Float[Array, "patient node"]) -> tuple[Float[Array, "..."], ...]:
         return tuple(state.effects.values())
+
+    def without_growth(self, effects: tuple[str, ...], growth: str) -> tuple[float | None, ...]:
+        """Return 0 for the effect of growth, which says nothing of a patient without it; others keep their values."""
+        return tuple(0.0 if name == growth else None for name in effects)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ class PatientState:
     frailty : of the process of new lesions, same shape; None without one.
     lesions : of each patient, where sizes are modelled lesion by lesion and a link asks for them.
     seen_year : when new lesions of each patient were found, where a link asks for it; inf for none.
+    durable : 1 for patients of the durable class and 0 for others, same shape as effects, where a model has the class.
     """
 
     tumour: Trajectory | None
@@ -35,6 +36,7 @@ class PatientState:
     frailty: Float[Array, "patient 1"] | None = None
     lesions: Lesions | None = None
     seen_year: Float[Array, "patient lesion"] | None = None
+    durable: Float[Array, "patient 1"] | None = None
 
     @property
     def trajectory(self) -> Trajectory:
@@ -111,6 +113,14 @@ class Link(abc.ABC):
     def coefficients(self, effects: tuple[str, ...]) -> tuple[str, ...]:
         """Return the names of the coefficients, one per column of `values`; ``effects`` are the random parameters."""
         return (self.name,)
+
+    def without_growth(self, effects: tuple[str, ...], growth: str) -> tuple[float | None, ...]:
+        """Return, per coefficient, the value that stands in where a patient of the durable class has no growth.
+
+        None where the value follows from the trajectory without growth. ``growth`` is the label of the growth
+        parameter. What the stand-in leaves out is taken up by the coefficient of the class, ``<event>.durable``.
+        """
+        return (None,) * len(self.coefficients(effects))
 
     @abc.abstractmethod
     def values(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metachron.cohort.new_lesions import NEW_LESION
-from metachron.joint import DynamicsPart, HazardPart, NewLesionPart
+from metachron.joint import DurablePart, DynamicsPart, HazardPart, NewLesionPart
 from metachron.report.blocks import Block, Bullets, Folded, Paragraph, Section, Table
 from metachron.report.numbers import Numbers
 from metachron.report.wording import joined
@@ -23,6 +23,8 @@ def model_section(numbers: Numbers) -> Section:
         blocks.append(Bullets(_hazard(model.hazard)))
     if model.new_lesions is not None:
         blocks.append(Bullets(_new_lesions(model.new_lesions, len(numbers.fit.labels.new_lesion_organs))))
+    if model.durable is not None:
+        blocks.append(Bullets(_durable(model.durable)))
     named = (("tumour size", model.dynamics), (numbers.event, model.hazard), ("new lesions", model.new_lesions))
     parts = [word for word, part in named if part is not None]
     what = f"A joint model of {joined(parts)}" if len(parts) > 1 else f"A model of {parts[0]} alone"
@@ -67,6 +69,14 @@ def _new_lesions(part: NewLesionPart, organs: int) -> list[str]:
     if part.organ != "none" and organs > 1:
         lines.append(f"A new lesion is in each organ with a probability {_SHARES[part.organ]}.")
     return lines
+
+
+def _durable(part: DurablePart) -> list[str]:
+    by = f" depends on {joined(list(part.covariates))}" if part.covariates else " is the same for all"
+    return [
+        "Two classes of patients: in durable responders growth is 0 from the start of treatment. Who is one is not "
+        f"observed; the probability{by}, and the class has a coefficient of its own in every log hazard."
+    ]
 
 
 def _hazard(part: HazardPart) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from metachron.report.blocks import Paragraph, Section, Table, picture
+from metachron.inference.predict import LIKELY, UNLIKELY
+from metachron.report.blocks import Block, Paragraph, Section, Table, picture
 from metachron.report.figures import traces
 from metachron.report.numbers import Numbers
-from metachron.report.wording import capitalised, interval, number
+from metachron.report.wording import capitalised, interval, number, percent
 
 
 def clinical_section(numbers: Numbers) -> Section:
@@ -23,9 +24,25 @@ def clinical_section(numbers: Numbers) -> Section:
     spread = table["patients_low"].is_not_null().any()
     if not spread:
         head, rows = head[:-1], [row[:-1] for row in rows]
-    return Section(
-        "clinical", "In clinical words", [Paragraph(note), Table(caption, head, rows, numeric=range(3, len(head)))]
+    blocks: list[Block] = [Paragraph(note), Table(caption, head, rows, numeric=range(3, len(head)))]
+    if numbers.fit.model.durable is not None and numbers.fit.cohort is not None:
+        blocks.append(_durable(numbers))
+    return Section("clinical", "In clinical words", blocks)
+
+
+def _durable(numbers: Numbers) -> Table:
+    """Return how well the data tell who is a durable responder."""
+    likely, unlikely = percent(LIKELY), percent(UNLIKELY)
+    head = ["Arm", "Patients", "Durable responders expected", f"{likely} or more likely", f"{unlikely} or less likely"]
+    rows = [
+        [row["arm"], str(row["patients"]), number(row["expected"]), str(row["likely"]), str(row["unlikely"])]
+        for row in numbers.durable.iter_rows(named=True)
+    ]
+    caption = (
+        "Durable responders: the probability that a patient's tumour does not grow again, given the patient's data, "
+        "added up over patients, and how many patients the data tell apart."
     )
+    return Table(caption, head, rows, numeric=range(1, len(head)))
 
 
 def _clinical_row(row: dict[str, float | str | None]) -> list[str]:

@@ -7,7 +7,7 @@ import math
 import polars as pl
 
 from metachron.base import list_briefly
-from metachron.inference.predict import CHANGE, CHECK_WEEK, GROWTH_BEGINS
+from metachron.inference.predict import CHANGE, CHECK_WEEK, GROWTH_BEGINS, PROBABILITY
 from metachron.report.blocks import Block, Bullets, Paragraph, Section
 from metachron.report.numbers import Numbers
 from metachron.report.tally import ENOUGH, new_lesion_tally, progression_tally, size_tally, survival_tally
@@ -25,6 +25,8 @@ def summary_section(numbers: Numbers) -> Section:
     sentences: list[str] = []
     if numbers.fit.model.dynamics is not None:
         sentences += _course(numbers)
+    if numbers.fit.model.durable is not None:
+        sentences += _durable(numbers)
     if numbers.fit.model.hazard is not None:
         sentences += _hazard(numbers)
         if numbers.fit.cohort is not None:
@@ -45,6 +47,19 @@ def _course(numbers: Numbers) -> list[str]:
         who = f"In the typical patient on {row['arm']}" if len(numbers.arms) > 1 else "In the typical patient"
         sentences.append(f"{who} the tumour {_moved(row)} at week {CHECK_WEEK:g}; {_grows(later)}.")
     return sentences
+
+
+def _durable(numbers: Numbers) -> list[str]:
+    """Return how likely the typical patient is not to grow again, and what else limits that number."""
+    rows = numbers.clinical.filter(pl.col("quantity") == PROBABILITY)
+    sentences = [
+        f"The probability of a durable response, a tumour that does not grow again, is {number(row['median'], 2)} % "
+        f"(90 % interval {interval(row['q05'], row['q95'], 2)} %)"
+        f"{'' if row['arm'] == 'all' else ' in the typical patient on ' + row['arm']}; the course above is that of a "
+        "patient who is no durable responder."
+        for row in rows.iter_rows(named=True)
+    ]
+    return [*sentences, *(f"{capitalised(one)}." for one in numbers.fit.provenance.get("cautions", ()))]
 
 
 def _moved(row: dict[str, float]) -> str:
