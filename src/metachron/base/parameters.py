@@ -21,8 +21,9 @@ class Prior:
     Parameters
     ----------
     family : ``"normal"`` (mean, sd), ``"half_normal"`` (sd), ``"log_normal"`` (mean and sd of the log),
-        ``"exponential"`` (rate), ``"student_t"`` (df, location, scale), ``"half_student_t"`` (df, scale) or
-        ``"lkj"`` (concentration; correlation matrices).
+        ``"exponential"`` (rate), ``"student_t"`` (df, location, scale), ``"half_student_t"`` (df, scale),
+        ``"half_cauchy"`` (scale), ``"inverse_gamma"`` (shape, scale), ``"lkj"`` (concentration; correlation matrices)
+        or ``"horseshoe"`` (global scale, df and scale of the slab; coefficients of covariates).
     args : the numbers named in brackets above, in that order.
     reason : why these numbers; a prior without a reason is a bug.
     """

@@ -4,13 +4,17 @@ from metachron.benefit.added_value import AddedValue, added_value
 from metachron.benefit.assessment import MarkerAssessment, conclude, tabulate
 from metachron.benefit.benefit_calibration import calibrate_benefit
 from metachron.benefit.c_for_benefit import c_for_benefit
+from metachron.benefit.cohort_imputation import imputed_cohorts
 from metachron.benefit.comparison import Comparison, compare_arms
 from metachron.benefit.curves import BenefitCurve, benefit_curve, hazard_ratio_curve
 from metachron.benefit.cutoff import CutoffSearch, search_cutoff
 from metachron.benefit.decision_curve import DecisionCurve, decision_curve, net_benefit, response_decision_curve
 from metachron.benefit.endpoint import ENDPOINTS, RESPONDERS, read_endpoint
+from metachron.benefit.growth import GrowthStudy, assess_growth
 from metachron.benefit.imputation import impute_marker
+from metachron.benefit.imputed_fits import PooledEstimate, estimate_imputed, fit_imputed
 from metachron.benefit.interaction import Missing, assess_marker, assess_markers
+from metachron.benefit.joint_screening import ModelScreening, marker_models, rank_markers, screen_in_model
 from metachron.benefit.landmark import LandmarkTable, landmark_table
 from metachron.benefit.learning import cox_functions
 from metachron.benefit.logistic import LogisticFit, fit_logistic
@@ -40,6 +44,7 @@ __all__ = [
     "CoxBenefit",
     "CutoffSearch",
     "DecisionCurve",
+    "GrowthStudy",
     "HeterogeneityPrior",
     "InteractionPower",
     "LandmarkTable",
@@ -50,7 +55,9 @@ __all__ = [
     "MarkerStudy",
     "MarkerTest",
     "Missing",
+    "ModelScreening",
     "Pooled",
+    "PooledEstimate",
     "Questions",
     "RestrictedSpline",
     "RuleValue",
@@ -60,6 +67,7 @@ __all__ = [
     "TrialOutcome",
     "Validation",
     "added_value",
+    "assess_growth",
     "assess_marker",
     "assess_markers",
     "benefit_curve",
@@ -72,24 +80,30 @@ __all__ = [
     "cox_functions",
     "cross_validated_rule_value",
     "decision_curve",
+    "estimate_imputed",
     "fit_cox_benefit",
+    "fit_imputed",
     "fit_logistic",
     "hazard_ratio_curve",
     "holm",
     "impute_marker",
+    "imputed_cohorts",
     "interaction_power",
     "landmark_table",
     "learn_by_regression",
     "learn_spline",
+    "marker_models",
     "net_benefit",
     "on_treatment_markers",
     "pool",
+    "rank_markers",
     "read_endpoint",
     "read_marker",
     "read_markers",
     "response_decision_curve",
     "response_outcome",
     "rule_value",
+    "screen_in_model",
     "screen_markers",
     "search_cutoff",
     "shrink",

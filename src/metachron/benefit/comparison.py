@@ -78,7 +78,7 @@ class Comparison:
         """Return the comparison without some rows, these named in ``left_out`` with the reason."""
         if not which.any():
             return self
-        gone = _named(self.patients["patient"].filter(pl.Series(which)), reason)
+        gone = name_patients(self.patients["patient"].filter(pl.Series(which)), reason)
         return replace(self.rows(~which), left_out=pl.concat([self.left_out, gone]))
 
 
@@ -109,16 +109,16 @@ def compare_arms(
     """
     if unrecorded not in ("non-responder", "left out"):
         raise ModelError(f"a patient without a recorded response is a non-responder or left out; found {unrecorded!r}")
-    arms = _arms(cohort, control, treatment)
+    arms = choose_arms(cohort, control, treatment)
     found = read_endpoint(cohort, endpoint).filter(pl.col("arm").is_in([arm for arm in arms if arm]))
     mine = cohort.patients.filter(pl.col("arm").is_in([arm for arm in arms if arm]))
-    left_out = [_named(mine.join(found, on="patient", how="anti")["patient"], f"no follow-up for {endpoint}")]
+    left_out = [name_patients(mine.join(found, on="patient", how="anti")["patient"], f"no follow-up for {endpoint}")]
     notes: tuple[str, ...] = ()
     if endpoint == "response":
         silent = found.filter(pl.col("response").is_null())["patient"]
         notes = (f"{len(silent)} patients without a recorded best response: {unrecorded}",)
         if unrecorded == "left out":
-            left_out.append(_named(silent, "no best response recorded"))
+            left_out.append(name_patients(silent, "no best response recorded"))
             found = found.filter(pl.col("response").is_not_null())
     patients = found.select("patient").join(mine, on="patient", how="left", maintain_order="left")
     comparison = Comparison(
@@ -136,7 +136,8 @@ def compare_arms(
     return _checked(_adjusted(comparison, adjust, strata))
 
 
-def _arms(cohort: Cohort, control: str, treatment: str | None) -> tuple[str, str | None]:
+def choose_arms(cohort: Cohort, control: str, treatment: str | None) -> tuple[str, str | None]:
+    """Return control and treatment; the latter None where there is one arm, and `ModelError` where it is not clear."""
     known = cohort.arms
     for arm in (control, treatment):
         if arm is not None and arm not in known:
@@ -191,5 +192,6 @@ def _checked(comparison: Comparison) -> Comparison:
     return comparison
 
 
-def _named(patients: pl.Series, reason: str) -> pl.DataFrame:
+def name_patients(patients: pl.Series, reason: str) -> pl.DataFrame:
+    """Return a table of patients left out, with the reason."""
     return pl.DataFrame({"patient": patients, "reason": [reason] * len(patients)}, schema=_SCHEMA)

@@ -60,19 +60,47 @@ def impute_marker(
     ModelError
         When fewer than two imputations are asked for, or an arm has fewer patients with the marker than predictors.
     """
-    if imputations < 2:
-        raise ModelError(f"multiple imputation needs at least 2 data sets; found {imputations}")
     helpers = [code_marker(marker, comparison.patients) for marker in as_markers(auxiliary)]
-    generator = np.random.default_rng(seed)
     complete = np.column_stack([outcome_columns(comparison), comparison.adjust])
     variables = [_variable(one, comparison) for one in (coding, *helpers)]
-    made = [np.empty_like(variables[0].columns) for _ in range(imputations)]
-    for arm in np.unique(comparison.treated):
-        rows = comparison.treated == arm
+    made = impute_within(variables, complete, comparison.treated, imputations=imputations, seed=seed, cycles=cycles)
+    return tuple(completed[0] for completed in made)
+
+
+def impute_within(
+    variables: Sequence[Incomplete],
+    complete: np.ndarray,
+    group: np.ndarray,
+    *,
+    imputations: int,
+    seed: int,
+    cycles: int = CYCLES,
+) -> list[list[np.ndarray]]:
+    """Return several completed data sets, each the columns of every variable, imputed within each group by itself.
+
+    Parameters
+    ----------
+    complete : predictors without missing cells, rows x columns.
+    group : label of each row: its arm.
+
+    Raises
+    ------
+    ModelError
+        When fewer than two data sets are asked for, or a group has fewer rows with a value than predictors.
+    """
+    if imputations < 2:
+        raise ModelError(f"multiple imputation needs at least 2 data sets; found {imputations}")
+    generator = np.random.default_rng(seed)
+    made = [[np.empty_like(variable.columns) for variable in variables] for _ in range(imputations)]
+    for label in np.unique(group):
+        rows = group == label
         own = [Incomplete(variable.columns[rows], variable.levels) for variable in variables]
         for target in made:
-            target[rows] = impute_chained(own, complete[rows], generator, cycles=cycles)[0]
-    return tuple(made)
+            for columns, filled in zip(
+                target, impute_chained(own, complete[rows], generator, cycles=cycles), strict=True
+            ):
+                columns[rows] = filled
+    return made
 
 
 def impute_chained(

@@ -123,20 +123,28 @@ def assess_markers(
 
 def why_not_predictive(comparison: Comparison, *, randomised: bool, strata: Sequence[str]) -> str:
     """Return why the predictive question cannot be asked of these patients; empty where it can."""
-    if comparison.treatment is None:
+    arms = comparison.control, comparison.treatment
+    return refuse_prediction(*arms, comparison.patients["study"], randomised=randomised, strata=strata)
+
+
+def refuse_prediction(
+    control: str, treatment: str | None, studies: pl.Series, *, randomised: bool, strata: Sequence[str]
+) -> str:
+    """Return why arms of these studies cannot tell what changes the effect of treatment; empty where they can."""
+    if treatment is None:
         return (
-            f"there is one arm, {comparison.control!r}: without a comparison a marker that tells the outcome cannot be "
+            f"there is one arm, {control!r}: without a comparison a marker that tells the outcome cannot be "
             "told from one that tells the effect of treatment"
         )
     if not randomised:
         return (
-            f"patients were not randomised between {comparison.treatment!r} and {comparison.control!r}: who got which "
-            "may depend on the marker"
+            f"patients were not randomised between {treatment!r} and {control!r}: who got which may depend on the "
+            "marker"
         )
-    studies = sorted(comparison.patients["study"].unique())
-    if len(studies) > 1 and "study" not in strata:
+    found = sorted(studies.unique())
+    if len(found) > 1 and "study" not in strata:
         return (
-            f"patients come from several studies ({list_briefly(studies)}), and randomisation holds within each: "
+            f"patients come from several studies ({list_briefly(found)}), and randomisation holds within each: "
             "stratify by study"
         )
     return ""

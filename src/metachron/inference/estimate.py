@@ -60,6 +60,7 @@ class Estimate:
         standard error of it (sd).
     parameters, patients : counts that AIC and BIC rest on.
     warnings : parameters at a bound, directions the data say nothing of, follow-up that does not reach a plateau.
+    covariance : of the estimates, in the order of the table.
     """
 
     kind: str
@@ -69,6 +70,7 @@ class Estimate:
     parameters: int
     patients: int
     warnings: tuple[str, ...]
+    covariance: Float[np.ndarray, "parameter parameter"]
 
     @property
     def aic(self) -> float:
@@ -147,10 +149,11 @@ def estimate(
     values = natural(jnp.asarray(vector))
     jacobian = jax.jacfwd(natural)(jnp.asarray(vector))
     covariance = np.linalg.inv(positive(curvature))
+    slopes = np.stack([np.asarray(jacobian[site])[position] for _, site, position in names])
+    covariance = slopes @ covariance @ slopes.T
     rows = []
-    for name, site, position in names:
-        gradient = np.asarray(jacobian[site])[position]
-        value, se = float(np.asarray(values[site])[position]), float(np.sqrt(gradient @ covariance @ gradient))
+    for (name, site, position), se in zip(names, np.sqrt(np.diag(covariance)).tolist(), strict=True):
+        value = float(np.asarray(values[site])[position])
         rows.append((name, value, se, value - NORMAL_90 * se, value + NORMAL_90 * se))
     frame = pl.DataFrame(rows, schema=["parameter", "estimate", "se", "low", "high"], orient="row")
     return Estimate(
@@ -161,6 +164,7 @@ def estimate(
         len(vector),
         len(binding.labels.patients),
         (*_warnings(frame, curvature, error), *follow_up_cautions(model, binding)),
+        covariance,
     )
 
 

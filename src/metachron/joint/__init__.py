@@ -7,6 +7,7 @@ from metachron.joint.design import Binding, Design, Dims, Labels
 from metachron.joint.durable_part import DurablePart
 from metachron.joint.dynamics_part import DynamicsPart, ParameterModel
 from metachron.joint.grid import Candidate, model_grid
+from metachron.joint.horseshoe import horseshoe_prior
 from metachron.joint.links import LINKS, Link
 from metachron.joint.model import JointModel
 from metachron.joint.observation import OBSERVATIONS, Observation
@@ -40,6 +41,7 @@ __all__ = [
     "Values",
     "VisitPlan",
     "compose",
+    "horseshoe_prior",
     "model_grid",
     "patients_in_arms",
     "simulate",

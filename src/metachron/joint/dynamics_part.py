@@ -8,6 +8,7 @@ from typing import Literal
 
 from metachron.base import ModelError, ParameterSpec, Prior, list_briefly
 from metachron.dynamics import Law
+from metachron.joint.horseshoe import check_beta_prior
 from metachron.joint.observation import Observation
 from metachron.joint.priors import check_correlation_prior, check_prior, is_positive
 
@@ -60,8 +61,9 @@ class ParameterModel:
 
     def check(self) -> None:
         """Raise `ModelError` when a part of the description is not valid."""
-        for what, prior in (("mean", self.mean_prior), ("sd", self.spread_prior), ("beta", self.beta_prior)):
+        for what, prior in (("mean", self.mean_prior), ("sd", self.spread_prior)):
             check_prior(prior, f"{self.label}.{what}")
+        check_beta_prior(self.beta_prior, f"{self.label}.beta")
         if not is_positive(self.spread_prior):
             raise ModelError(f"{self.label}.sd: a standard deviation needs a prior of positive values, not normal")
         given = ("arm",) if self.group in ("arm", "study-arm") else ()

@@ -9,8 +9,9 @@ import math
 from typing import TYPE_CHECKING, Protocol
 
 import jax.numpy as jnp
+from jax.scipy.special import ndtr, ndtri
 from jaxtyping import Array, Float
-from scipy.special import stdtrit
+from scipy.special import gammaincinv, stdtrit
 
 from metachron.base import ModelError, Prior
 
@@ -24,9 +25,11 @@ _FAMILIES = {
     "exponential": (1, "Exponential"),
     "student_t": (3, "StudentT"),
     "half_student_t": (2, "StudentT"),
+    "inverse_gamma": (2, "InverseGamma"),
+    "half_cauchy": (1, "HalfCauchy"),
 }
 """How many numbers a family takes, and its name in NumPyro; half_student_t is folded at 0."""
-_POSITIVE = {"half_normal", "log_normal", "exponential", "half_student_t"}
+_POSITIVE = {"half_normal", "log_normal", "exponential", "half_student_t", "inverse_gamma", "half_cauchy"}
 
 
 def is_positive(prior: Prior) -> bool:
@@ -40,6 +43,8 @@ def check_prior(prior: Prior, what: str) -> None:
         raise ModelError(f"{what}: the numbers of prior {prior.family} must be finite; found {list(prior.args)}")
     if prior.family == "lkj":
         raise ModelError(f"{what}: lkj is a prior of correlation matrices; take one of {', '.join(_FAMILIES)}")
+    if prior.family == "horseshoe":
+        raise ModelError(f"{what}: horseshoe is a prior of coefficients of covariates (beta_prior) alone")
     if prior.family not in _FAMILIES:
         raise ModelError(f"{what}: there is no prior family {prior.family!r}; known: {', '.join(_FAMILIES)}")
     count, _ = _FAMILIES[prior.family]
@@ -47,6 +52,8 @@ def check_prior(prior: Prior, what: str) -> None:
         raise ModelError(f"{what}: prior {prior.family} takes {count} numbers; found {list(prior.args)}")
     if prior.args[-1] <= 0:
         raise ModelError(f"{what}: the scale of prior {prior.family} must be above 0; found {prior.args[-1]}")
+    if prior.family == "inverse_gamma" and prior.args[0] <= 0:
+        raise ModelError(f"{what}: the shape of prior inverse_gamma must be above 0; found {prior.args[0]}")
     if "student" in prior.family and prior.args[0] <= 0:
         raise ModelError(f"{what}: prior {prior.family} needs degrees of freedom above 0; found {prior.args[0]}")
 
@@ -115,6 +122,30 @@ class _Exponential:
         return x
 
 
+class _HalfCauchy:
+    """From the real line to a half-Cauchy variable: a standard normal one becomes it, at the same quantile.
+
+    Both tails are then those of a normal distribution. The log of a half-Cauchy variable has exponential ones, in which
+    steps of a sampler are too large where the density bends.
+    """
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+
+    def __call__(self, x: Array) -> Array:
+        upper = jnp.tan(0.5 * jnp.pi * ndtr(-jnp.abs(x)))
+        return self.scale * jnp.where(x < 0, upper, 1.0 / upper)
+
+    def inv(self, y: Array) -> Array:
+        ratio = y / self.scale
+        level = ndtri(2.0 / jnp.pi * jnp.arctan(jnp.minimum(ratio, 1.0 / ratio)))
+        return jnp.where(ratio < 1, level, -level)
+
+    def log_abs_det_jacobian(self, x: Array, y: Array) -> Array:
+        slope = jnp.log(0.5 * jnp.pi * self.scale) + jnp.log1p(jnp.square(y / self.scale))
+        return slope - 0.5 * jnp.square(x) - 0.5 * jnp.log(2.0 * jnp.pi)
+
+
 def to_real_line(prior: Prior) -> Bijector:
     """Return the map from the real line to the values of the prior."""
     if prior.family == "lkj":
@@ -122,6 +153,8 @@ def to_real_line(prior: Prior) -> Bijector:
 
         found: Bijector = biject_to(constraints.corr_cholesky)
         return found
+    if prior.family == "half_cauchy":
+        return _HalfCauchy(prior.args[0])
     return _Exponential() if is_positive(prior) else _Identity()
 
 
@@ -138,6 +171,8 @@ def prior_median(prior: Prior, shape: tuple[int, ...]) -> Float[Array, "..."]:
         return jnp.full(shape, prior.args[1])
     if prior.family == "half_student_t":
         return jnp.full(shape, prior.args[1] * stdtrit(prior.args[0], 0.75))
+    if prior.family == "inverse_gamma":
+        return jnp.full(shape, prior.args[1] / gammaincinv(prior.args[0], 0.5))
     return jnp.full(shape, _one(prior).icdf(0.5))
 
 

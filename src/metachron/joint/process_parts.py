@@ -9,6 +9,7 @@ from metachron.cohort.new_lesions import NEW_LESION, Clock, Timing
 from metachron.dynamics import provides
 from metachron.hazards import Hazard
 from metachron.joint.dynamics_part import DynamicsPart, OrganEffects, ParameterModel, check_covariates, check_once
+from metachron.joint.horseshoe import check_beta_prior
 from metachron.joint.links import GIVEN_BY_MODEL, Link
 from metachron.joint.priors import check_prior, is_positive
 
@@ -53,7 +54,7 @@ class HazardPart:
 
     def check(self, dynamics: DynamicsPart | None, *, frailty: bool) -> None:
         """Raise `ModelError` when a link asks for what the dynamics do not give, or a frailty that there is not."""
-        check_prior(self.beta_prior, f"{self.event}.beta")
+        check_beta_prior(self.beta_prior, f"{self.event}.beta")
         labels = {spec.name: spec.label for spec in self.hazard.parameters}
         for name, prior in self.parameter_priors:
             check_prior(prior, f"{self.event}.{labels[name]}")

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -19,6 +19,16 @@ from metachron.cohort.new_lesions import NEW_LESION
 from metachron.joint.design import Dims
 from metachron.joint.durable_part import DURABLE, DurablePart
 from metachron.joint.dynamics_part import OrganEffects, ParameterModel
+from metachron.joint.horseshoe import (
+    GLOBAL,
+    LOCAL,
+    SLAB,
+    expected_error,
+    is_horseshoe,
+    scale_priors,
+    shrunk_coordinate,
+    shrunk_scale,
+)
 from metachron.joint.parts import ModelParts
 from metachron.joint.priors import draw_prior, is_positive, log_prior, prior_median, to_real_line
 from metachron.joint.process_parts import FRAILTY, HazardPart
@@ -41,6 +51,8 @@ class Site:
     axes : what each axis counts: ``arm``, ``study-arm``, ``organ``, ``new_lesion_organ``,
         ``column:<block>``, ``component`` or ``effect``.
     times : name of an earlier site, a standard deviation: the prior is that of the values divided by it.
+    shrunk : the same with standard deviations that the horseshoe's scales give, three earlier sites; above 0 it is the
+        error with which data are thought to know each value, by which coordinates are chosen (`shrunk_coordinate`).
     """
 
     name: str
@@ -48,6 +60,18 @@ class Site:
     shape: tuple[int, ...] = ()
     axes: tuple[str, ...] = ()
     times: str = ""
+    shrunk: float = 0.0
+
+    def scale(self, theta: Mapping[str, Any]) -> Float[Array, "..."] | None:
+        """Return what the values are divided by to have the prior, from those of earlier sites; None: nothing."""
+        if self.shrunk:
+            return shrunk_scale(*(theta[f"{self.name}{part}"] for part in (GLOBAL, SLAB, LOCAL)))
+        return theta[self.times] if self.times else None
+
+    def coordinate(self, theta: Mapping[str, Any]) -> Float[Array, "..."] | None:
+        """Return standardised values over their coordinates in the vector; None: they are the same."""
+        scale = self.scale(theta) if self.shrunk else None
+        return None if scale is None else shrunk_coordinate(scale, self.shrunk)
 
     @property
     def free_size(self) -> int:
@@ -101,9 +125,7 @@ def _dynamics_sites(model: ModelParts, dims: Dims) -> list[Site]:
         if parameter.organ != "none" and dims.organs > 1:
             sites += _organ_sites(parameter, dims)
         if columns := dims.column_count(parameter.name):
-            sites.append(
-                Site(f"{parameter.label}.beta", parameter.beta_prior, (columns,), (f"column:{parameter.name}",))
-            )
+            sites += _coefficients(f"{parameter.label}.beta", parameter.beta_prior, columns, parameter.name)
     if part.covariance == "full" and len(part.random) > 1:
         count = len(part.random)
         sites.append(Site(CORRELATION, part.correlation_prior, (count, count), ("effect", "effect")))
@@ -148,7 +170,7 @@ def _process_sites(part: HazardPart, model: ModelParts, dims: Dims, block: str) 
         shape, axes = ((spec.size,), ("component",)) if spec.size > 1 else ((), ())
         sites.append(Site(f"{part.event}.{spec.label}", priors.get(spec.name, spec.prior), shape, axes))
     if columns := dims.column_count(block):
-        sites.append(Site(f"{part.event}.beta", part.beta_prior, (columns,), (f"column:{block}",)))
+        sites += _coefficients(f"{part.event}.beta", part.beta_prior, columns, block)
     effects = tuple(parameter.label for parameter in model.dynamics.random) if model.dynamics else ()
     for term in part.links:
         names = term.link.coefficients(effects)
@@ -169,6 +191,20 @@ def _durable_sites(part: DurablePart, dims: Dims) -> list[Site]:
     if columns := dims.column_count(DURABLE):
         sites.append(Site(f"{DURABLE}.beta", part.beta_prior, (columns,), (f"column:{DURABLE}",)))
     return sites
+
+
+def _coefficients(name: str, prior: Prior, columns: int, block: str) -> list[Site]:
+    """Return the coefficients of a block of covariates, after the scales of their prior where it is a horseshoe."""
+    shape, axes = (columns,), (f"column:{block}",)
+    if not is_horseshoe(prior):
+        return [Site(name, prior, shape, axes)]
+    own = scale_priors(prior)
+    return [
+        Site(f"{name}{GLOBAL}", own.tau),
+        Site(f"{name}{SLAB}", own.slab),
+        Site(f"{name}{LOCAL}", own.local, shape, axes),
+        Site(name, STANDARD_NORMAL, shape, axes, shrunk=expected_error(prior)),
+    ]
 
 
 def effect_shapes(model: ModelParts, dims: Dims) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -203,7 +239,10 @@ def _mapped(
         free = vector[start : start + site.free_size].reshape(site.free_shape)
         start += site.free_size
         value = to_real_line(site.prior)(free)
-        theta[site.name] = value * theta[site.times] if site.times else value
+        if (per := site.coordinate(theta)) is not None:
+            value = value * per
+        scale = site.scale(theta)
+        theta[site.name] = value if scale is None else value * scale
         each.append((site, free, value))
     return theta, each
 
@@ -228,6 +267,8 @@ def unpack_sites(
         density += log_prior(site.prior, value)
         if site.prior.family == "lkj" or is_positive(site.prior):
             density += jnp.sum(to_real_line(site.prior).log_abs_det_jacobian(free, value))
+        if (per := site.coordinate(theta)) is not None:
+            density += jnp.sum(jnp.log(per))
     return theta, density
 
 
@@ -258,7 +299,10 @@ def pack_population(theta: Theta, model: ModelParts, dims: Dims) -> Float[Array,
 
 def pack_sites(theta: Theta, sites: Sequence[Site]) -> Float[Array, " free"]:
     """Return the unconstrained vector of the values of sites: the inverse of `unpack_sites`."""
-    scaled = {site.name: theta[site.name] / theta[site.times] if site.times else theta[site.name] for site in sites}
+    scaled = dict(theta)
+    for site in sites:
+        for factor in (site.scale(theta), site.coordinate(theta)):
+            scaled[site.name] = scaled[site.name] if factor is None else scaled[site.name] / factor
     return jnp.concatenate(
         [jnp.ravel(to_real_line(site.prior).inv(jnp.asarray(scaled[site.name], dtype=float))) for site in sites]
     )
@@ -280,6 +324,7 @@ def draw_prior_values(model: ModelParts, dims: Dims, key: Array) -> Values:
     theta: dict[str, Array] = {}
     for site, own in zip(sites, keys[2:], strict=True):
         value = draw_prior(site.prior, site.shape, own)
-        theta[site.name] = value * theta[site.times] if site.times else value
+        scale = site.scale(theta)
+        theta[site.name] = value if scale is None else value * scale
     patient, lesion = effect_shapes(model, dims)
     return Values(theta, jax.random.normal(keys[0], patient), jax.random.normal(keys[1], lesion))

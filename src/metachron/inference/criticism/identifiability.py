@@ -15,6 +15,7 @@ from scipy.special import ndtri
 from metachron.base import Prior
 from metachron.inference.fit import Fit
 from metachron.inference.posterior import population_draws
+from metachron.joint.horseshoe import is_shrinkage_scale
 from metachron.joint.names import FlatName, flat_names
 from metachron.joint.priors import distribution, is_positive
 from metachron.joint.sites import CORRELATION, list_sites
@@ -76,7 +77,7 @@ def find_unidentified(fit: Fit, *, seed: int = 1) -> list[Finding]:
 
     A finding is no error: the draws can be right and the parameter open all the same.
     """
-    names = flat_names(fit.model, fit.dims, fit.labels)
+    names = [n for n in flat_names(fit.model, fit.dims, fit.labels) if not is_shrinkage_scale(n.site)]
     draws = population_draws(fit.posterior, names).reshape(-1, len(names))
     priors = {site.name: site.prior for site in list_sites(fit.model, fit.dims)}
     found = list(_repeats(names, draws, _prior_draws(fit, names, seed), priors))
@@ -90,8 +91,8 @@ def _prior_draws(fit: Fit, names: list[FlatName], seed: int) -> Float[np.ndarray
     values: dict[str, np.ndarray] = {}
     for site, key in zip(sites, jax.random.split(jax.random.key(seed), len(sites)), strict=True):
         value = np.asarray(distribution(site.prior, site.shape).sample(key, (PRIOR_DRAWS,)))
-        if site.times:
-            value = value * values[site.times].reshape(-1, *(1,) * len(site.shape))
+        if (scale := site.scale(values)) is not None:
+            value = value * np.asarray(scale).reshape(len(value), *np.shape(scale)[1:] or (1,) * len(site.shape))
         values[site.name] = value @ np.swapaxes(value, -1, -2) if site.name == CORRELATION else value
     columns = [np.moveaxis(values[name.site], 0, -1)[name.position] for name in names]
     return np.stack(columns, axis=1)

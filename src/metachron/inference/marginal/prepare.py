@@ -35,6 +35,7 @@ from metachron.inference.marginal.optimise import (
 from metachron.inference.marginal.table import NodeModel, NodeTable
 from metachron.joint import JointModel
 from metachron.joint.design import Binding
+from metachron.joint.horseshoe import horseshoe_blocks
 from metachron.joint.sites import list_sites, median_values, pack_population
 from metachron.joint.size_summary import can_summarise
 
@@ -115,6 +116,11 @@ def why_not(model: JointModel) -> str | None:
     """Return why patient effects of this model cannot be integrated out, or None when they can."""
     if not model.random:
         return "it has no patient effects to integrate out"
+    if shrunk := horseshoe_blocks(model):
+        return (
+            f"{', '.join(shrunk)} has the prior horseshoe: its density is not near normal at any scale, and the "
+            "likelihood alone says nothing of its scales"
+        )
     if model.looks_at_lesions or model.counts_new_lesions:
         return (
             "a link looks at all lesions of a patient, or at the number of new ones: given the patient's effects they "
