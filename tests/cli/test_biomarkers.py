@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from benefit.sized_trials import SLOPE, sized_trial
 from benefit.trials import small_trial
 from metachron.cohort import write_folder
 
@@ -59,3 +60,21 @@ def test_what_cannot_be_asked_is_an_error(run: Run, trial: Path, tmp_path: Path)
         code, _, err = run("biomarkers", trial, "--outcome", "os", "--out", tmp_path / "c", *words)
         assert code == 2
         assert expected in " ".join(err.split())
+
+
+def test_growth_is_asked_of_the_sizes(run: Run, tmp_path: Path) -> None:
+    """A marker that moves the slope by 0.8 per year in the control arm alone, in 60 patients: p far below 0.01."""
+    trial = sized_trial(
+        "random-slope-log", SLOPE, {"slope_per_year": ["x", "arm:x"]}, {"slope_per_year.beta": [0.8, -0.8]},
+        per_arm=30, seed=3, observation="additive",
+    )  # fmt: skip
+    write_folder(trial, tmp_path / "sizes")
+    code, told, _ = run(
+        "biomarkers", tmp_path / "sizes", "--outcome", "growth", "--law", "random-slope-log", "--control", "old",
+        "--randomised", "--markers", "x", "--out", tmp_path / "g", "--json",
+    )  # fmt: skip
+    assert code == 0
+    row = json.loads(told)["sizes"][0]
+    assert (row["conclusion"], row["parameter"]) == ("both", "slope_per_year")
+    page = (tmp_path / "g" / "report.html").read_text(encoding="utf-8")
+    assert page.index("Prognostic, predictive, both, or not shown") < page.index("How large, and how sure")

@@ -27,6 +27,9 @@ _WORDS = {
     "both": "tells the outcome and the effect of treatment",
     "not shown": "neither is shown",
 }
+ANSWERS = "Prognostic, predictive, both, or not shown"
+SHOWN = tuple(f"{capitalised(word)}: {text}." for word, text in _WORDS.items())
+"""What the words mean."""
 
 
 def write_marker_report(found: MarkerStudy, folder: str | Path, *, title: str | None = None) -> list[Path]:
@@ -75,7 +78,7 @@ def _answers(found: MarkerStudy) -> Section:
         opening += f" Whether markers are predictive was not asked: {found.refused}."
     head = ["Marker", "Answer", "Prognostic p", "Predictive p"] + ([found.external] if found.external else [])
     rows = [
-        [row["marker"], row["conclusion"], _p(row["prognostic_p"]), _p(row["predictive_p"])]
+        [row["marker"], row["conclusion"], shown_p(row["prognostic_p"]), shown_p(row["predictive_p"])]
         + ([row["external"]] if found.external else [])
         for row in found.answers().iter_rows(named=True)
     ]
@@ -83,15 +86,15 @@ def _answers(found: MarkerStudy) -> Section:
         f"Shown means p at most {asked.level:g}, adjusted over all markers by Holm's method, each question by itself. "
         "Not shown is not shown to be absent."
     )
-    meaning = [f"{capitalised(word)}: {text}." for word, text in _WORDS.items()]
     blocks: list[Block] = [
-        Paragraph(opening, strong=True), Table(caption, head, rows, numeric=(2, 3)), Bullets(meaning),
+        Paragraph(opening, strong=True), Table(caption, head, rows, numeric=(2, 3)), Bullets(SHOWN),
         Paragraph(RESEARCH_USE),
     ]  # fmt: skip
-    return Section("answers", "Prognostic, predictive, both, or not shown", blocks)
+    return Section("answers", ANSWERS, blocks)
 
 
-def _p(value: float | None) -> str:
+def shown_p(value: float | None) -> str:
+    """Return a p value, or that the question was not asked."""
     return "not asked" if value is None or value != value else p_value(value)
 
 
@@ -115,7 +118,7 @@ def _effect_table(
                     [
                         effect["term"].removeprefix("treated:"), test.question, count(test.patients),
                         count(test.events), number(effect["effect"]), interval(effect["lower"], effect["upper"]),
-                        _p(effect["wald_p"]),
+                        shown_p(effect["wald_p"]),
                     ]
                 )  # fmt: skip
     measure = assessments[0].measure if assessments else "ratio"
@@ -153,8 +156,9 @@ def _levels(found: MarkerStudy) -> Section | LeftOut:
 def _screened(found: MarkerStudy) -> Section:
     rows = [
         [
-            row["marker"], count(row["patients"]), _p(row["predictive_p"]), _p(row["predictive_fdr"]),
-            _p(row["predictive_fwer"]), _p(row["prognostic_p"]), _p(row["prognostic_fdr"]), _p(row["prognostic_fwer"]),
+            row["marker"], count(row["patients"]), shown_p(row["predictive_p"]), shown_p(row["predictive_fdr"]),
+            shown_p(row["predictive_fwer"]), shown_p(row["prognostic_p"]), shown_p(row["prognostic_fdr"]),
+            shown_p(row["prognostic_fwer"]),
         ]
         for row in found.screening.table.iter_rows(named=True)
     ]  # fmt: skip
@@ -194,7 +198,13 @@ def _cutoffs(found: MarkerStudy) -> Section | LeftOut:
     if not searched:
         return LeftOut("No cut-off was searched: no marker is a number, or the predictive question was not asked.")
     rows = [
-        [name, number(search.cutoff), _p(search.naive_p), _p(search.corrected_p), _validated(search.validated_effects)]
+        [
+            name,
+            number(search.cutoff),
+            shown_p(search.naive_p),
+            shown_p(search.corrected_p),
+            _validated(search.validated_effects),
+        ]
         for name, search in searched.items()
     ]
     head = ["Marker", "Cut-off", "Naive p", "Corrected p", "Effect on patients it was not found in"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -13,9 +13,14 @@ from metachron.cli.console import note, say, show_json, show_table
 from metachron.cli.reading import read_cohort
 
 if TYPE_CHECKING:
+    from metachron.benefit import Marker
     from metachron.cohort import Cohort
 
-Outcome = Literal["os", "pfs", "response"]
+Outcome = Literal["os", "pfs", "response", "growth"]
+_GROWTH = (
+    "marker", "parameter", "conclusion", "patients", "prognostic_effect", "prognostic_p_holm", "predictive_effect",
+    "predictive_p_holm",
+)  # fmt: skip
 _COLUMN = "arm"
 _SHOWN = (
     "marker", "conclusion", "patients", "events", "effect_in_control", "prognostic_p", "ratio_of_effects",
@@ -27,7 +32,9 @@ def biomarkers(
     cohort: CohortName,
     /,
     *,
-    outcome: Annotated[Outcome, Parameter(help="Overall survival, progression-free survival, or best response.")],
+    outcome: Annotated[
+        Outcome, Parameter(help="Overall or progression-free survival, best response, or tumour growth.")
+    ],
     markers: Annotated[
         list[str],
         Parameter(help="Columns of patients, sqrt(COLUMN), log1p(COLUMN), COLUMN>=CUT, or genes; commas between."),
@@ -50,6 +57,7 @@ def biomarkers(
     ] = "complete-cases",
     sequenced: Annotated[str | None, Parameter(help="Column that says who was sequenced, for genes.")] = None,
     horizon_day: Annotated[float | None, Parameter(help="To which days lived are counted.")] = None,
+    law: Annotated[str, Parameter(help="Law of tumour size, for growth; see `metachron model list`.")] = "gsf",
     permutations: Annotated[int, Parameter(help="Of the family-wise p values.")] = 1000,
     seed: Annotated[int, Parameter(help="Of everything that is drawn.")] = 1,
     mapping: Mapping = None,
@@ -70,6 +78,18 @@ def biomarkers(
     own = read_cohort(cohort, mapping)
     other = read_cohort(external, None) if external else None
     own, asked, other = read_markers(own, _split(markers), sequenced=sequenced, together=other)
+    if outcome == "growth":
+        asking: dict[str, Any] = {
+            "control": _control(own, control, treatment),
+            "treatment": None if treatment == _COLUMN else treatment,
+            "randomised": randomised or own.provenance.get("randomised") == "yes",
+            "law": law,
+            "adjust": [read_marker(text) for text in _split(adjust or [])],
+            "missing": Missing("imputation" if missing == "imputation" else "complete cases", seed=seed),
+            "seed": seed,
+        }
+        _ask_growth(own, other, asked, asking, out, as_json=json)
+        return
     questions = Questions(
         endpoint=outcome,
         control=_control(own, control, treatment),
@@ -90,6 +110,33 @@ def biomarkers(
         show_table(found.answers().select(_SHOWN if found.external else _SHOWN[:-1]))
         if found.refused:
             say(f"not asked whether markers are predictive: {found.refused}")
+    note(f"written: {list_briefly([str(path) for path in written], 40)}")
+
+
+def _ask_growth(
+    own: Cohort, other: Cohort | None, asked: tuple[Marker, ...], asking: dict[str, Any], out: Path, *, as_json: bool
+) -> None:
+    """Ask about growth, in the other cohort too as far as it has the markers, and write what was found."""
+    from metachron.benefit import assess_growth
+    from metachron.cli.compilation_cache import keep_compiled_models
+    from metachron.report import write_growth_report
+
+    keep_compiled_models()
+    found = {own.name: assess_growth(own, asked, tell=note, **asking)}
+    unavailable: dict[str, str] = {}
+    if other is not None:
+        known = [marker for marker in asked if marker.column in other.patients.columns]
+        unavailable = {marker.label: f"not available in {other.name}" for marker in asked if marker not in known}
+        name = f"{other.name} (external)" if other.name == own.name else other.name
+        if known:
+            found[name] = assess_growth(other, known, tell=note, **asking)
+    arms = f"{asking['treatment'] or 'treatment'} against {asking['control']}" if len(own.arms) > 1 else "one arm"
+    written = write_growth_report(found, out, arms=arms, unavailable=unavailable)
+    if as_json:
+        show_json({name: study.table.to_dicts() for name, study in found.items()})
+    for name, study in found.items() if not as_json else ():
+        say(name)
+        show_table(study.table.select(_GROWTH))
     note(f"written: {list_briefly([str(path) for path in written], 40)}")
 
 
