@@ -29,6 +29,8 @@ FAMILIES = {
     Prior("exponential", (1.7,)): stats.expon(scale=1 / 1.7),
     Prior("student_t", (4.0, -0.5, 1.5)): stats.t(4.0, -0.5, 1.5),
     Prior("half_student_t", (3.0, 2.0)): stats.t(3.0, 0.0, 2.0),
+    Prior("half_cauchy", (0.6,)): stats.halfcauchy(scale=0.6),
+    Prior("inverse_gamma", (2.0, 3.0)): stats.invgamma(2.0, scale=3.0),
 }
 """A half t is twice the t above 0."""
 
@@ -115,6 +117,8 @@ def test_correlation_of_three_effects_integrates_to_one_on_the_real_line() -> No
         (Prior("student_t", (0.0, 0.0, 1.0)), "degrees of freedom"),
         (Prior("half_student_t", (-3.0, 1.0)), "degrees of freedom"),
         (Prior("lkj", (2.0,)), "lkj is a prior of correlation matrices"),
+        (Prior("inverse_gamma", (0.0, 1.0)), "shape of prior inverse_gamma must be above 0"),
+        (Prior("horseshoe", (0.1, 4.0, 1.0)), "coefficients of covariates"),
     ],
     ids=str,
 )

@@ -133,8 +133,8 @@ class _HalfCauchy:
         self.scale = scale
 
     def __call__(self, x: Array) -> Array:
-        upper = jnp.tan(0.5 * jnp.pi * ndtr(-jnp.abs(x)))
-        return self.scale * jnp.where(x < 0, upper, 1.0 / upper)
+        lower = jnp.log(jnp.tan(0.5 * jnp.pi * ndtr(-jnp.abs(x))))
+        return self.scale * jnp.exp(jnp.where(x < 0, lower, -lower))
 
     def inv(self, y: Array) -> Array:
         ratio = y / self.scale
