@@ -94,6 +94,8 @@ def test_predictive_against_a_mixed_model_written_out(trial: Cohort, study: Grow
     middle = float(np.median(trial.patients["x"]))
     at_median = found.levels.row(1, named=True)
     assert at_median["effect"] == pytest.approx(beta[1] + beta[3] * middle, abs=0.02)
+    contrast = np.asarray([0.0, 1.0, 0.0, middle])
+    assert at_median["standard_error"] == pytest.approx(np.sqrt(contrast @ covariance @ contrast), rel=0.05)
 
 
 def test_prognostic_is_asked_of_the_control_arm(trial: Cohort, study: GrowthStudy):
