@@ -62,8 +62,9 @@ def test_what_cannot_be_asked_is_an_error(run: Run, trial: Path, tmp_path: Path)
         assert expected in " ".join(err.split())
 
 
+@pytest.mark.slow
 def test_growth_is_asked_of_the_sizes(run: Run, tmp_path: Path) -> None:
-    """A marker that moves the slope by 0.8 per year in the control arm alone, in 60 patients: p far below 0.01."""
+    """A marker that moves the slope by 0.8 per year in the control arm alone, in 60 patients. About a minute."""
     trial = sized_trial(
         "random-slope-log", SLOPE, {"slope_per_year": ["x", "arm:x"]}, {"slope_per_year.beta": [0.8, -0.8]},
         per_arm=30, seed=3, observation="additive",
@@ -74,7 +75,7 @@ def test_growth_is_asked_of_the_sizes(run: Run, tmp_path: Path) -> None:
         "--randomised", "--markers", "x", "--out", tmp_path / "g", "--json",
     )  # fmt: skip
     assert code == 0
-    row = json.loads(told)["sizes"][0]
+    row = json.loads(told)["simulated"][0]
     assert (row["conclusion"], row["parameter"]) == ("both", "slope_per_year")
     page = (tmp_path / "g" / "report.html").read_text(encoding="utf-8")
     assert page.index("Prognostic, predictive, both, or not shown") < page.index("How large, and how sure")

@@ -14,6 +14,7 @@ from metachron.benefit.cohort_imputation import imputed_cohorts
 from metachron.benefit.comparison import choose_arms, name_patients
 from metachron.benefit.growth_fits import GrowthFits, GrowthQuestion
 from metachron.benefit.interaction import AVERAGED, IN_CONTROL, PREDICTIVE, Missing, refuse_prediction
+from metachron.benefit.marker_terms import WORDS
 from metachron.benefit.marker_test import refuse
 from metachron.benefit.markers import Marker, MarkerCoding, as_marker, as_markers, code_marker
 from metachron.benefit.maxima import Maxima
@@ -56,7 +57,7 @@ def assess_growth(
     treatment: str | None = None,
     law: str = "gsf",
     observation: str | None = None,
-    parameters: Sequence[str] = ("growth", "shrinkage"),
+    parameters: Sequence[str] | None = None,
     adjust: Sequence[Marker | str] = (),
     by_study: bool = False,
     missing: Missing | None = None,
@@ -80,7 +81,7 @@ def assess_growth(
     control, treatment, randomised, level : see `metachron.benefit.assess_marker`.
     law, observation : names of a law and of an observation law; see `metachron.joint.compose`.
     parameters : ``"growth"``, ``"shrinkage"``, ``"resistant fraction"`` or ``"baseline"``, where the law has them, or
-        names of its parameters.
+        names of its parameters; None: growth, and shrinkage where the law has one.
     adjust : covariates of the same parameters. Patients who miss one are left out and named.
     by_study : means by study and arm, for randomisation within studies. There is no effect by level then.
     missing : complete cases unless given; after imputation the Wald tests (Rubin's rules) stand alone.
@@ -111,7 +112,7 @@ def assess_growth(
     fits = GrowthFits.of(
         law,
         observation,
-        tuple(parameters),
+        tuple(parameters) if parameters is not None else _usual(law, observation),
         arms,
         adjustment,
         by_study=by_study,
@@ -124,6 +125,15 @@ def assess_growth(
         raise ModelError("name at least one marker and one parameter")
     found = _adjust_p_values(found)
     return GrowthStudy(tuple(found), _tabulate(found), law, refused, left_out)
+
+
+def _usual(law: str, observation: str | None) -> tuple[str, ...]:
+    """Return growth, and shrinkage where the law has one."""
+    from metachron.joint import compose
+
+    part = compose(dynamics=law, observation=observation, hazard=None).dynamics
+    known = {parameter.name for parameter in part.parameters} if part else set()
+    return ("growth", "shrinkage") if known.intersection(WORDS["shrinkage"]) else ("growth",)
 
 
 @dataclass(frozen=True, eq=False)

@@ -143,7 +143,7 @@ class Cohort:
                 chosen = chosen.filter(pl.col(column).is_in(list(wanted)))
         ids = chosen["patient"]
         empty = [c for c in self.covariates if chosen.height and chosen[c].null_count() == chosen.height]
-        kept = {name: frame.filter(pl.col("patient").is_in(ids)) for name, frame in self.tables.items()}
+        kept = {name: frame.filter(pl.col("patient").is_in(ids.implode())) for name, frame in self.tables.items()}
         kept["patients"] = kept["patients"].drop(empty)
         notes = [f"{chosen.height} of {self.patients.height} patients of {self.name} are selected"]
         notes += [f"covariates without a value among them are left out: {list_briefly(empty, 20)}"] if empty else []

@@ -13,6 +13,7 @@ from metachron.cohort.new_lesions import new_lesions_found
 from metachron.inference.fit import Fit
 from metachron.inference.predict.bands import band_frame
 from metachron.inference.predict.draws import fitted_parameters, take_draws
+from metachron.inference.predict.durable import with_classes
 from metachron.inference.predict.population_survival import checked_times
 from metachron.inference.predict.subjects import bind_fit, fitted_design, need_cohort
 from metachron.joint.simulate_new_lesions import draw_new_lesions, seen_new_lesions
@@ -44,7 +45,7 @@ def new_lesion_vpc(
     found = new_lesions_found(cohort.events).filter(pl.col("patient").is_in(list(index)))
     places = np.array([index[name] for name in found["patient"]], dtype=int)
     years = np.maximum(found["day"].to_numpy() / DAYS_PER_YEAR, 0.0)
-    rng, chosen = np.random.default_rng(seed), take_draws(fit, draws)
+    rng, chosen = np.random.default_rng(seed), with_classes(fit, take_draws(fit, draws))
     count = len(next(iter(chosen.theta.values())))
     curves = np.empty((count, len(fit.labels.arms), len(times)))
     for number in range(count):
