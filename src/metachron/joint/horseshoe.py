@@ -1,6 +1,6 @@
 """The regularised horseshoe: most coefficients of a block near 0, a few of any size up to that of a slab.
 
-Piironen and Vehtari 2017, doi:10.1214/17-EJS1337SI, equations 2.8 and 2.9, with coefficients standardised:
+Piironen and Vehtari 2017, doi:10.1214/17-EJS1337SI, section 2.3, with coefficients standardised:
 
     beta_j = z_j tau lambda~_j,   lambda~_j^2 = c^2 lambda_j^2 / (c^2 + tau^2 lambda_j^2),   z_j ~ Normal(0, 1)
     tau ~ half-Cauchy(0, tau_0),   lambda_j ~ half-Cauchy(0, 1),   c^2 ~ inverse-gamma(nu / 2, nu s^2 / 2)
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FAMILY = "horseshoe"
 GLOBAL, SLAB, LOCAL = "_global", "_slab", "_local"
-_STANDARD_LOCAL = Prior("half_cauchy", (1.0,), "Piironen and Vehtari 2017, equation 2.2")
+_STANDARD_LOCAL = Prior("half_cauchy", (1.0,), "Piironen and Vehtari 2017, section 2.1")
 
 
 class ScalePriors(NamedTuple):
@@ -50,7 +50,7 @@ def horseshoe_prior(
     spread : standard deviation of what a coefficient moves, about its mean: of the patient effects of a parameter; 1
         for a log hazard, whose information is one per event.
     slab_df, slab_scale : of the Student t that large effects have; scale 1 takes an effect by a factor of e for one
-        step as large. 4 degrees of freedom: section 2.3 there leaves tails heavier than normal.
+        step as large. Section 2.3 there takes 4 degrees of freedom among others: tails heavier than normal.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def scale_priors(prior: Prior) -> ScalePriors:
     tau, df, scale = prior.args
     return ScalePriors(
         Prior("half_cauchy", (tau,), "Piironen and Vehtari 2017, section 3.3"),
-        Prior("inverse_gamma", (df / 2.0, df * scale**2 / 2.0), "Piironen and Vehtari 2017, equation 2.9"),
+        Prior("inverse_gamma", (df / 2.0, df * scale**2 / 2.0), "Piironen and Vehtari 2017, section 2.3"),
         _STANDARD_LOCAL,
     )
 
