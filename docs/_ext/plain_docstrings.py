@@ -36,7 +36,7 @@ def _sections(lines: list[str]) -> Iterator[str]:
 def _section(heading: str | None, block: list[str]) -> Iterator[str]:
     if heading is not None:
         yield from ("", f".. rubric:: {heading}", "")
-    if heading is None or heading == "Examples":
+    if heading in (None, "Examples", "Notes"):
         yield from _prose(block)
     else:
         yield from _entries(block)

@@ -33,11 +33,11 @@ def on_treatment_markers(cohort: Cohort, names: Sequence[str], *, landmark_day: 
     ----------
     names : of sizes, summed over lesions, sizes below the limit counting as the limit:
 
-        - ``"log_change_in_size"``: log of the last size after day 0 and up to the landmark over the baseline size,
-          which is the last one at or before day 0;
-        - ``"log_best_change_in_size"``: the same of the smallest size after day 0;
-        - ``"regrowth_per_year"``: log of the last size over the smallest one, baseline included, per year between the
-          two; 0 when the last is the smallest.
+        ``"log_change_in_size"``: log of the last size after day 0 and up to the landmark over the baseline size,
+        which is the last one at or before day 0;
+        ``"log_best_change_in_size"``: the same of the smallest size after day 0;
+        ``"regrowth_per_year"``: log of the last size over the smallest one, baseline included, per year between the
+        two; 0 when the last is the smallest.
 
         Of the table markers: ``"last:NAME"``, the last value after day 0 and up to the landmark; ``"change:NAME"``,
         that minus the last value at or before day 0; ``"log_ratio:NAME"``, the log of their ratio, null unless both
