@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from inference.made_fits import make_fit
 from metachron.cli import main
 from metachron.cohort import Cohort
 from metachron.forecast import forecast
@@ -104,3 +106,22 @@ def test_a_forecast_reads_involvement_from_the_lesions(by_liver: Fit) -> None:
     }
     with_liver, without = new.patient_ids
     assert gain[without] > gain[with_liver] + 10.0
+
+
+def test_effects_on_growth_are_ratios_of_rates() -> None:
+    """With coefficients of known sign the ratio is the exponential of the log rate's, and is called one of rates."""
+    model = compose(dynamics="stein-fojo", hazard=None)
+    assert model.dynamics is not None
+    growth = replace(model.dynamics.parameters[-1], group="all", covariates=("arm", "x", "arm:x"))
+    parameters = (*model.dynamics.parameters[:-1], growth)
+    model = replace(model, dynamics=replace(model.dynamics, parameters=parameters))
+    people = patients_in_arms({"a": 10, "b": 10}).with_columns(x=pl.Series(["no", "yes"] * 10))
+    truth = {
+        "log_baseline_mm.mean": 4.0, "log_baseline_mm.sd": 0.3, "log_shrinkage_per_year.mean": [0.2, 0.2],
+        "log_shrinkage_per_year.sd": 0.3, "log_growth_per_year.mean": -0.3, "log_growth_per_year.sd": 0.3,
+        "log_growth_per_year.beta": [-0.5, 0.0, 0.8], "residual.proportional": 0.1,
+    }  # fmt: skip
+    cohort = model.simulate(truth, people, VisitPlan((-7.0, 56.0), 400.0), seed=1)
+    found = effect_modifiers(make_fit(model, cohort, truth, draws=4))
+    assert found["quantity"].unique().to_list() == ["ratio of growth per year"]
+    assert found["effect_q50"].to_list() == pytest.approx([np.exp(-0.5), np.exp(0.3)])

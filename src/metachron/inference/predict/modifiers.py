@@ -13,7 +13,7 @@ from metachron.cohort.new_lesions import NEW_LESION
 from metachron.inference.fit import Fit
 from metachron.inference.predict.bands import quantiles
 from metachron.inference.predict.draws import Draws, take_draws
-from metachron.inference.predict.readings import effect_words, reading
+from metachron.inference.predict.readings import effect_words
 from metachron.joint import ParameterModel
 from metachron.joint.covariates import Coding
 from metachron.joint.durable_part import DURABLE
@@ -65,8 +65,7 @@ def _blocks(fit: Fit, taken: Draws) -> Iterator[Iterator[dict[str, Any]]]:
         pairs = _with_arm(terms[parameter.name])
         if not pairs or parameter.group == "study-arm":
             continue
-        assert fit.model.dynamics is not None
-        words = effect_words(parameter.spec.transform, reading(fit.model.dynamics.law, parameter.spec).quantity)
+        words = effect_words(parameter.spec.transform, parameter.name.replace("_", " "))
         means = _means(fit, parameter, taken)
         yield _rows(
             fit, words.quantity, pairs, betas(parameter.name, parameter.label), means, ratio=words.unit == "ratio"
