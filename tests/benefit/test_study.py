@@ -19,11 +19,16 @@ from metachron.benefit import (
     read_markers,
     study_markers,
 )
+from metachron.benefit.comparison import compare_arms
+from metachron.benefit.learning import cox_functions
 from metachron.benefit.rule_value import AUGMENTED, RULE_ALL, rule_value
 from metachron.benefit.study import MarkerStudy, outcome_of
+from metachron.benefit.study_model import StudyModel
+from metachron.benefit.validation import validate
 from metachron.cohort import Cohort
+from metachron.survival.observed import Observed
 
-ASKED = Questions("os", "old", randomised=True, permutations=20, resamples=100, repeats=1)
+ASKED = Questions("os", "old", randomised=True, permutations=20, resamples=100, repeats=1, samples=20)
 MARKERS = (Marker("number", per="sd"), "yes", "kind")
 
 
@@ -58,8 +63,6 @@ def test_rules_are_learned_in_the_first_cohort_alone(study: MarkerStudy) -> None
     where = study.rules.filter((pl.col("marker") == "yes") & (pl.col("where") == "small (external)"))
     assert set(study.rules["where"]) == {"cross-validated in small", "small (external)"}
     assert study.rules.filter((pl.col("marker") == "kind") & (pl.col("where") == "small (external)")).is_empty()
-    from metachron.benefit.comparison import compare_arms
-
     place = compare_arms(small_trial(2, 150), endpoint="os", control="old")
     yes = place.patients["yes"].to_numpy() == 1
     share = float(where["treat_share"][0])
@@ -73,7 +76,7 @@ def test_what_is_not_randomised_has_no_predictive_part() -> None:
     found = study_markers(small_trial(1, 200), ["number"], replace(ASKED, randomised=False))
     assert "not randomised" in found.refused
     assert found.forest is None
-    assert set(found.tables()) == {"answers", "screening", "effects"}
+    assert set(found.tables()) == {"answers", "screening", "effects", "validation"}
     assert found.answers()["external"].to_list() == ["not asked"]
 
 
@@ -82,6 +85,27 @@ def test_a_response_is_studied_too() -> None:
     assert np.isnan(found.horizon_year)
     assert found.assessments[0].measure == "odds ratio"
     assert found.rules["value"].is_between(-1.0, 1.0).all()
+    assert isinstance(found.model, str)
+
+
+def test_the_model_of_all_markers_has_what_both_cohorts_have(study: MarkerStudy) -> None:
+    """Its corrected measures are those of a Cox model with treatment, both markers and their products."""
+    assert isinstance(study.model, StudyModel)
+    assert study.model.markers == ("number", "yes")
+    place = compare_arms(small_trial(1, 300), endpoint="os", control="old")
+    outcome = place.outcome
+    assert isinstance(outcome, Observed)
+    number, yes = (place.patients[name].to_numpy() for name in ("number", "yes"))
+    columns = {"treated": place.treated, "number": number, "yes": yes}
+    columns |= {f"by {name}": place.treated * value for name, value in (("number", number), ("yes", yes))}
+    table = pl.DataFrame({"time_year": outcome.time, "event": outcome.event} | columns)
+    fit, predict = cox_functions(list(columns), horizon_year=study.horizon_year)
+    direct = validate(table, fit, predict, horizon_year=study.horizon_year, samples=20, seed=1).table
+    told = study.model.validation.table
+    for column in ("apparent", "corrected"):
+        assert told[column].to_numpy() == pytest.approx(direct[column].to_numpy(), rel=1e-4)
+    assert told["external"].is_not_null().all()
+    assert study.model.benefit is not None
 
 
 @pytest.mark.parametrize(

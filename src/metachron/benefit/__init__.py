@@ -10,6 +10,7 @@ from metachron.benefit.curves import BenefitCurve, benefit_curve, hazard_ratio_c
 from metachron.benefit.cutoff import CutoffSearch, search_cutoff
 from metachron.benefit.decision_curve import DecisionCurve, decision_curve, net_benefit, response_decision_curve
 from metachron.benefit.endpoint import ENDPOINTS, RESPONDERS, read_endpoint
+from metachron.benefit.forecast_benefit import forecast_benefit
 from metachron.benefit.growth import GrowthStudy, assess_growth
 from metachron.benefit.imputation import impute_marker
 from metachron.benefit.imputed_fits import PooledEstimate, estimate_imputed, fit_imputed
@@ -84,6 +85,7 @@ __all__ = [
     "fit_cox_benefit",
     "fit_imputed",
     "fit_logistic",
+    "forecast_benefit",
     "hazard_ratio_curve",
     "holm",
     "impute_marker",

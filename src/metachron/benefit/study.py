@@ -17,6 +17,7 @@ from metachron.benefit.interaction import Missing, assess_markers, why_not_predi
 from metachron.benefit.markers import Marker, MarkerCoding, as_markers
 from metachron.benefit.outcome import TrialOutcome, response_outcome, survival_outcome
 from metachron.benefit.screening import Screening, screen_markers
+from metachron.benefit.study_model import StudyModel, model_of_markers
 from metachron.benefit.study_rules import rules_of
 from metachron.benefit.study_tables import answer_table, effect_tables
 from metachron.benefit.subgroups import SubgroupForest, subgroup_forest
@@ -36,7 +37,8 @@ class Questions:
     ----------
     horizon_year : to which years lived are counted; None: the last whole month at which a tenth of every arm is at
         risk. Not used for a response.
-    permutations, resamples, repeats : of the screening, of the search for cut-offs, and of cross-validation.
+    permutations, resamples, repeats, samples : of the screening, of the search for cut-offs, of cross-validation, and
+        of the bootstrap that takes optimism off the model of all markers.
     """
 
     endpoint: str
@@ -52,6 +54,7 @@ class Questions:
     permutations: int = 1000
     resamples: int = 2000
     repeats: int = 5
+    samples: int = 200
     seed: int = 1
 
     @property
@@ -77,6 +80,7 @@ class MarkerStudy:
     curves : benefit by the markers that are numbers. cutoffs : their cut-offs. Reasons where there is none.
     rules : value of treating by each marker alone: marker, where, policy, method, value, lower, upper, treat_share;
         cross-validated in the cohort, and learned in it and judged in the other one. rules_failed : marker to reason.
+    model : all markers in one model, or why there is none.
     """
 
     questions: Questions
@@ -93,6 +97,7 @@ class MarkerStudy:
     cutoffs: Mapping[str, CutoffSearch | str]
     rules: pl.DataFrame
     rules_failed: Mapping[str, str]
+    model: StudyModel | str
 
     def answers(self) -> pl.DataFrame:
         """Return one row per marker: see `answer_table`."""
@@ -106,6 +111,7 @@ class MarkerStudy:
         found["curves"] = _stacked({name: c.table for name, c in self.curves.items() if not isinstance(c, str)})
         found["cutoffs"] = _stacked({name: c.candidates for name, c in self.cutoffs.items() if not isinstance(c, str)})
         found["rules"] = self.rules
+        found["validation"] = pl.DataFrame() if isinstance(self.model, str) else self.model.validation.table
         return {name: table for name, table in found.items() if table.height}
 
 
@@ -164,6 +170,13 @@ def study_markers(
     curves: dict[str, BenefitCurve | str] = {}
     cutoffs: dict[str, CutoffSearch | str] = {}
     failed: dict[str, str] = {}
+    codings = [one.coding for one in assessments]
+    places = {cohort.name: comparison} | ({other: outer} if outer is not None else {})
+    say("all markers in one model")
+    model = model_of_markers(
+        codings, places, horizon_year=horizon, products=not refused, samples=questions.samples,
+        level=1.0 - questions.level, seed=questions.seed,
+    )  # fmt: skip
     if not refused:
         say("subgroups, curves of benefit, cut-offs and rules")
         factors = [_as_factor(one, comparison) for one in assessments]
@@ -171,8 +184,6 @@ def study_markers(
         numbers = [one for one in assessments if one.coding.continuous]
         curves = {one.marker.label: _curve(one.coding, comparison, horizon, questions) for one in numbers}
         cutoffs = {one.marker.label: _cutoff(cohort, one.marker, questions, asking) for one in numbers}
-        codings = [one.coding for one in assessments]
-        places = {cohort.name: comparison} | ({other: outer} if outer is not None else {})
         outcomes = {name: outcome_of(place, horizon) for name, place in places.items()}
         rules, failed = rules_of(
             codings, {name: place.patients for name, place in places.items()}, outcomes, repeats=questions.repeats,
@@ -180,7 +191,7 @@ def study_markers(
         )  # fmt: skip
     return MarkerStudy(
         questions, cohort.name, other, comparison.treatment, horizon, refused,
-        assessments, outside if external is not None else {}, screening, forest, curves, cutoffs, rules, failed,
+        assessments, outside if external is not None else {}, screening, forest, curves, cutoffs, rules, failed, model,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from metachron.report.figures.style import Chart
 from metachron.report.page import render_page, write_page
 from metachron.report.sections import RESEARCH_USE
 from metachron.report.svg import to_svg
-from metachron.report.wording import capitalised, count, decimals, interval, number, p_value, percent
+from metachron.report.wording import capitalised, count, decimals, interval, joined, number, p_value, percent
 
 _ENDPOINTS = {"os": "overall survival", "pfs": "progression-free survival", "response": "best response"}
 _WORDS = {
@@ -42,7 +42,19 @@ def write_marker_report(found: MarkerStudy, folder: str | Path, *, title: str | 
     """
     target = Path(folder)
     heading = title or f"Markers of {_ENDPOINTS[found.questions.endpoint]}: {found.cohort}"
-    parts = (_answers, _effects, _levels, _screened, _curves, _cutoffs, _forest, _rules, _left_out, _how_to_read)
+    parts = (
+        _answers,
+        _effects,
+        _levels,
+        _screened,
+        _curves,
+        _cutoffs,
+        _forest,
+        _rules,
+        _model,
+        _left_out,
+        _how_to_read,
+    )
     version = metachron.__version__
     written = [
         write_page(
@@ -265,6 +277,36 @@ def _rules(found: MarkerStudy) -> Section | LeftOut:
     failed = [f"{name}: no rule; {why}" for name, why in found.rules_failed.items()]
     table = Table(caption, head, rows, numeric=range(2, 6))
     return Section("rules", "Value of treating by a marker", [table, *([Bullets(failed)] if failed else [])])
+
+
+def _model(found: MarkerStudy) -> Section | LeftOut:
+    if isinstance(found.model, str):
+        return LeftOut(f"There is no model of all markers: {found.model}.")
+    told, outer = found.model.validation, found.external
+    rows = [
+        [
+            row["measure"], decimals(row["apparent"]), decimals(row["optimism"]), decimals(row["corrected"]),
+            interval(row["lower"], row["upper"]),
+            *([decimals(row["external"]), interval(row["external_lower"], row["external_upper"])] if outer else []),
+        ]
+        for row in told.table.iter_rows(named=True)
+    ]  # fmt: skip
+    head = ["Measure", "Apparent", "Optimism", "Corrected", "Interval", *([outer, "Interval"] if outer else [])]
+    terms = "treatment, markers and their products" if not found.refused else "treatment and markers"
+    caption = (
+        f"A Cox model of {terms} ({joined(list(found.model.markers))}), {count(told.patients)} patients with "
+        f"{count(told.events)} events up to {told.horizon_year * MONTHS_PER_YEAR:.0f} months; optimism over "
+        f"{count(told.samples)} bootstrap samples."
+    )
+    blocks: list[Block] = [Table(caption, head, rows, numeric=range(1, len(head)))]
+    if (benefit := found.model.benefit) is not None:
+        blocks.append(
+            Paragraph(
+                f"C-for-benefit of the model in {outer}: {decimals(benefit.value)} "
+                f"({interval(benefit.lower, benefit.upper)}); 0.5 is chance."
+            )
+        )
+    return Section("model", "All markers in one model", blocks)
 
 
 def _left_out(found: MarkerStudy) -> Section | LeftOut:

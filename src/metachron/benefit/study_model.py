@@ -1,0 +1,97 @@
+"""All markers of a study in one model: how well it foretells, corrected for optimism, and in another cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from metachron.base import InputError, ModelError
+from metachron.benefit.c_for_benefit import c_for_benefit
+from metachron.benefit.comparison import Comparison
+from metachron.benefit.learning import cox_functions
+from metachron.benefit.markers import MarkerCoding
+from metachron.benefit.outcome import survival_outcome
+from metachron.benefit.predicted_benefit import fit_cox_benefit
+from metachron.benefit.validation import Validation, validate
+from metachron.survival import Estimate
+from metachron.survival.observed import Observed
+
+_TREATED = "treated"
+
+
+@dataclass(frozen=True, eq=False)
+class StudyModel:
+    """A Cox model of treatment and all markers that every cohort has, with their products where that was asked.
+
+    ``markers`` : their names; ``validation`` of survival at the horizon; ``benefit`` : the c-for-benefit in the other
+    cohort, of a model that was not learned there; None without one.
+    """
+
+    markers: tuple[str, ...]
+    validation: Validation
+    benefit: Estimate | None
+
+
+def model_of_markers(
+    codings: Sequence[MarkerCoding],
+    places: Mapping[str, Comparison],
+    *,
+    horizon_year: float,
+    products: bool,
+    samples: int,
+    level: float,
+    seed: int,
+) -> StudyModel | str:
+    """Return the model and what it is worth, or why there is none.
+
+    Patients who miss a marker are left out; markers that a cohort does not have are left out of the model.
+
+    Parameters
+    ----------
+    places : by cohort, the first that in which markers were coded.
+    products : whether treatment has a product with every marker: only where the predictive question can be asked.
+    samples : of the bootstrap.
+    """
+    used = [c for c in codings if all(c.marker.column in place.patients.columns for place in places.values())]
+    if not used or any(not isinstance(place.outcome, Observed) for place in places.values()):
+        return "a model of all markers is of survival, and of markers that every cohort has"
+    try:
+        tables = [_table(used, place, products=products) for place in places.values()]
+        names = [name for name in tables[0].columns if name not in ("time_year", "event")]
+        fit, predict = cox_functions(names, horizon_year=horizon_year)
+        other = tables[1] if len(tables) > 1 else None
+        validation = validate(
+            tables[0], fit, predict, horizon_year=horizon_year, external=other, samples=samples, level=level, seed=seed
+        )
+        benefit = None
+        if products and other is not None:
+            benefit = _benefit([n for n in names if ":" not in n and n != _TREATED], tables, horizon_year, level, seed)
+    except (InputError, ModelError) as error:
+        return str(error)
+    return StudyModel(tuple(coding.marker.label for coding in used), validation, benefit)
+
+
+def _table(codings: Sequence[MarkerCoding], place: Comparison, *, products: bool) -> pl.DataFrame:
+    assert isinstance(place.outcome, Observed)
+    columns = {term: values for c in codings for term, values in zip(c.terms, c.columns(place.patients).T, strict=True)}
+    data = {"time_year": place.outcome.time, "event": place.outcome.event} | columns
+    if place.treatment is not None:
+        data[_TREATED] = place.treated
+        if products:
+            data |= {f"{_TREATED}:{term}": place.treated * values for term, values in columns.items()}
+    known = ~np.isnan(np.column_stack(list(columns.values()))).any(axis=1)
+    return pl.DataFrame(data).filter(pl.Series(known))
+
+
+def _benefit(
+    markers: Sequence[str], tables: Sequence[pl.DataFrame], horizon_year: float, level: float, seed: int
+) -> Estimate:
+    model = fit_cox_benefit(tables[0], markers=markers)
+    other = tables[1]
+    outcome = survival_outcome(
+        other["time_year"], other["event"], treated=other[_TREATED] > 0, horizon_year=horizon_year
+    )
+    return c_for_benefit(model.benefit(other, horizon_year=horizon_year), outcome, level=level, seed=seed)
