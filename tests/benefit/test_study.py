@@ -76,7 +76,7 @@ def test_what_is_not_randomised_has_no_predictive_part() -> None:
     found = study_markers(small_trial(1, 200), ["number"], replace(ASKED, randomised=False))
     assert "not randomised" in found.refused
     assert found.forest is None
-    assert set(found.tables()) == {"answers", "screening", "effects", "validation"}
+    assert set(found.tables()) == {"answers", "screening", "effects", "validation", "decisions"}
     assert found.answers()["external"].to_list() == ["not asked"]
 
 

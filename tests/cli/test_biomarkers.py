@@ -33,10 +33,10 @@ def test_answers_are_printed_and_the_report_begins_with_them(run: Run, trial: Pa
     assert "number" in told
     page = (out / "report.html").read_text(encoding="utf-8")
     assert page.index("Prognostic, predictive, both, or not shown") < page.index("How large, and how sure")
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
     assert "nan" not in page.lower().replace("finance", "")
     assert pl.read_csv(out / "answers.csv")["marker"].to_list() == ["number", "yes"]
-    assert {path.name for path in out.glob("*.svg")} == {"subgroups.svg", "curves.svg", "cutoffs.svg"}
+    assert {path.name for path in out.glob("*.svg")} == {"subgroups.svg", "curves.svg", "cutoffs.svg", "decisions.svg"}
 
 
 def test_numbers_are_given_unrounded(run: Run, trial: Path, tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ class MarkerStudy:
         found["cutoffs"] = _stacked({name: c.candidates for name, c in self.cutoffs.items() if not isinstance(c, str)})
         found["rules"] = self.rules
         found["validation"] = pl.DataFrame() if isinstance(self.model, str) else self.model.validation.table
+        found["decisions"] = pl.DataFrame() if isinstance(self.model, str) else self.model.decisions.table
         return {name: table for name, table in found.items() if table.height}
 
 

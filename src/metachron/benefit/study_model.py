@@ -11,7 +11,8 @@ import polars as pl
 from metachron.base import InputError, ModelError
 from metachron.benefit.c_for_benefit import c_for_benefit
 from metachron.benefit.comparison import Comparison
-from metachron.benefit.learning import cox_functions
+from metachron.benefit.decision_curve import DecisionCurve, decision_curve
+from metachron.benefit.learning import cox_functions, cross_fit
 from metachron.benefit.markers import MarkerCoding
 from metachron.benefit.outcome import survival_outcome
 from metachron.benefit.predicted_benefit import fit_cox_benefit
@@ -20,18 +21,22 @@ from metachron.survival import Estimate
 from metachron.survival.observed import Observed
 
 _TREATED = "treated"
+MODEL = "model"
+FOLDS = 5
 
 
 @dataclass(frozen=True, eq=False)
 class StudyModel:
     """A Cox model of treatment and all markers that every cohort has, with their products where that was asked.
 
-    ``markers`` : their names; ``validation`` of survival at the horizon; ``benefit`` : the c-for-benefit in the other
-    cohort, of a model that was not learned there; None without one.
+    ``markers`` : their names; ``validation`` of survival at the horizon; ``decisions`` : net benefit of acting on the
+    risk of the event by then, in the other cohort, without one out of fold; ``benefit`` : the c-for-benefit in the
+    other cohort, of a model that was not learned there; None without one.
     """
 
     markers: tuple[str, ...]
     validation: Validation
+    decisions: DecisionCurve
     benefit: Estimate | None
 
 
@@ -66,12 +71,21 @@ def model_of_markers(
         validation = validate(
             tables[0], fit, predict, horizon_year=horizon_year, external=other, samples=samples, level=level, seed=seed
         )
+        shown = tables[0] if other is None else other
+        if other is None:
+            alive = cross_fit(shown, fit, predict, folds=FOLDS, repeats=1, seed=seed)[0][0]
+        else:
+            alive = predict(fit(tables[0]), other)
+        decisions = decision_curve(
+            {MODEL: 1.0 - alive}, shown["time_year"], shown["event"], horizon_year=horizon_year, samples=samples,
+            level=level, seed=seed,
+        )  # fmt: skip
         benefit = None
         if products and other is not None:
             benefit = _benefit([n for n in names if ":" not in n and n != _TREATED], tables, horizon_year, level, seed)
     except (InputError, ModelError) as error:
         return str(error)
-    return StudyModel(tuple(coding.marker.label for coding in used), validation, benefit)
+    return StudyModel(tuple(coding.marker.label for coding in used), validation, decisions, benefit)
 
 
 def _table(codings: Sequence[MarkerCoding], place: Comparison, *, products: bool) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from metachron.benefit.cutoff import NULL
 from metachron.benefit.subgroups import OVERLAP
 from metachron.cohort.table_files import write_csv
 from metachron.report.blocks import Block, Bullets, Folded, LeftOut, Paragraph, Section, Table, picture
-from metachron.report.figures.markers import benefit_curves, cutoff_chart, subgroup_chart
+from metachron.report.figures.markers import benefit_curves, cutoff_chart, decision_chart, subgroup_chart
 from metachron.report.figures.style import Chart
 from metachron.report.page import render_page, write_page
 from metachron.report.sections import RESEARCH_USE
@@ -78,6 +78,8 @@ def _figures(found: MarkerStudy) -> dict[str, Chart]:
         charts["curves"] = benefit_curves(drawn)
     if searched := {name: search for name, search in found.cutoffs.items() if not isinstance(search, str)}:
         charts["cutoffs"] = cutoff_chart(searched)
+    if not isinstance(found.model, str):
+        charts["decisions"] = decision_chart(found.model.decisions)
     return charts
 
 
@@ -298,7 +300,15 @@ def _model(found: MarkerStudy) -> Section | LeftOut:
         f"{count(told.events)} events up to {told.horizon_year * MONTHS_PER_YEAR:.0f} months; optimism over "
         f"{count(told.samples)} bootstrap samples."
     )
-    blocks: list[Block] = [Table(caption, head, rows, numeric=range(1, len(head)))]
+    where = f"in {outer}" if outer else "out of fold"
+    chart = picture(
+        "decisions", _figures(found)["decisions"],
+        shows="Net benefit by threshold of the model, of acting on all and on none.",
+        caption=f"Net benefit, {where}, of acting on patients whose foretold risk of the event by the horizon is at "
+        "the threshold or above: the share rightly acted on, less the share wrongly acted on at the rate of exchange that "
+        "the threshold means.",
+    )  # fmt: skip
+    blocks: list[Block] = [Table(caption, head, rows, numeric=range(1, len(head))), chart]
     if (benefit := found.model.benefit) is not None:
         blocks.append(
             Paragraph(

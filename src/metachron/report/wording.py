@@ -24,7 +24,10 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def decimals(value: float, places: int = 2) -> str:
     """Return a number with so many decimals; an en dash where there is none."""
-    return number(value) if not math.isfinite(value) else f"{value:.{places}f}".replace("-", MINUS)
+    if not math.isfinite(value):
+        return number(value)
+    text = f"{value:.{places}f}"
+    return text.replace("-", MINUS) if float(text) else text.lstrip("-")
 
 
 def p_value(value: float) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import polars as pl
 
 from metachron.base import MONTHS_PER_YEAR
-from metachron.benefit import BenefitCurve, CutoffSearch, SubgroupForest
-from metachron.report.figures.style import COLOURS, GREY, INK, PALE, Chart, new_chart, panels
+from metachron.benefit import BenefitCurve, CutoffSearch, DecisionCurve, SubgroupForest
+from metachron.report.figures.style import COLOURS, GREY, INK, PALE, Chart, line, new_chart, panels
 
 _ROW_INCH = 0.3
 _LINE_INCH = 1.1
@@ -80,6 +81,24 @@ def cutoff_chart(searches: Mapping[str, CutoffSearch]) -> Chart:
             axes.set_title(name)
             axes.set_xlabel(f"Cut-off of {found.marker.column}")
             axes.set_ylabel("Interaction score")
+        return chart
+
+
+def decision_chart(curve: DecisionCurve) -> Chart:
+    """Return the net benefit of acting on the risk that a model foretells, beside acting on everybody and on nobody."""
+    with new_chart(3.2, width_inch=6.0) as chart:
+        axes = chart.subplots()
+        for index, (name,) in enumerate(curve.table.select("strategy").unique(maintain_order=True).iter_rows()):
+            rows = curve.table.filter(pl.col("strategy") == name)
+            place = 100 * rows["threshold"].to_numpy()
+            if index == 0:
+                axes.fill_between(place, rows["lower"], rows["upper"], color=PALE, lw=0)
+            axes.plot(place, rows["net_benefit"], color=COLOURS[index], ls=line(index), label=name)
+        top = float(curve.table["net_benefit"].max())  # type: ignore[arg-type]
+        axes.set_ylim(-0.3 * top, 1.15 * top)
+        axes.set_xlabel("Risk from which on one would act (%)")
+        axes.set_ylabel("Net benefit")
+        axes.legend()
         return chart
 
 
