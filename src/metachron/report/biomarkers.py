@@ -305,8 +305,8 @@ def _model(found: MarkerStudy) -> Section | LeftOut:
         "decisions", _figures(found)["decisions"],
         shows="Net benefit by threshold of the model, of acting on all and on none.",
         caption=f"Net benefit, {where}, of acting on patients whose foretold risk of the event by the horizon is at "
-        "the threshold or above: the share rightly acted on, less the share wrongly acted on at the rate of exchange that "
-        "the threshold means.",
+        "the threshold or above: the share rightly acted on, less the share wrongly acted on at the rate of exchange "
+        "that the threshold means.",
     )  # fmt: skip
     blocks: list[Block] = [Table(caption, head, rows, numeric=range(1, len(head))), chart]
     if (benefit := found.model.benefit) is not None:
