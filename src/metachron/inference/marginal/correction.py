@@ -69,7 +69,8 @@ def evaluate_draws(
     each = np.zeros((draws, patients)) if by_patient else None
     kind = np.float32 if patients > FLOAT32_ABOVE else np.float64
     drawn = np.zeros((draws, patients, view.effects), dtype=kind) if effects else None
-    of_lesions = np.zeros((draws, series, view.lesion_effects), dtype=kind) if effects and series else None
+    single = effects and series > 0 and view.lesion_effects > 0
+    of_lesions = np.zeros((draws, series, view.lesion_effects), dtype=kind) if single else None
     for number, (table, blocks) in enumerate(pieces):
         slots = np.asarray(blocks.slot_patient).ravel()
         filled = np.flatnonzero(slots >= 0)
