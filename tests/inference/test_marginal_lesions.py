@@ -47,6 +47,12 @@ def _trial(most: int, **changes: float) -> tuple[JointModel, Cohort]:
     return model, model.simulate(TRUTH | changes, people, PLAN, seed=4, lesions=lesions)
 
 
+def _without_organs(model: JointModel) -> JointModel:
+    assert model.dynamics is not None
+    parameters = tuple(replace(parameter, organ="none") for parameter in model.dynamics.parameters)
+    return replace(model, dynamics=replace(model.dynamics, parameters=parameters))
+
+
 def _vector(model: JointModel, binding: Binding, theta: dict[str, Any]) -> np.ndarray:
     found = {}
     for site in list_sites(model, binding.dims):
@@ -150,9 +156,7 @@ def test_one_lesion_below_the_limit_is_a_sum() -> None:
 def test_maximum_likelihood_is_that_of_the_closed_form() -> None:
     """Without effects of organs: with them and 12 patients, organs and their spread are hardly known."""
     model, cohort = _trial(most=7)
-    assert model.dynamics is not None
-    parameters = tuple(replace(parameter, organ="none") for parameter in model.dynamics.parameters)
-    model = replace(model, dynamics=replace(model.dynamics, parameters=parameters))
+    model = _without_organs(model)
     found = estimate(model, cohort)
     at = dict(found.table.select("parameter", "estimate").iter_rows())
     se = dict(found.table.select("parameter", "se").iter_rows())
@@ -188,8 +192,10 @@ def test_what_does_not_factorise_is_said() -> None:
 
 @pytest.mark.slow
 def test_both_engines_draw_the_same_posterior() -> None:
-    """Lines of single lesions in three organs, death linked to the patient's effects. About 6 minutes.
+    """Lines of single lesions, death linked to the patient's effects. About 6 minutes.
 
+    Without effects of organs: a mean and its effects of organs shift against each other, and patients' nodes do not
+    move with them, so that the verdict on 40 patients in three organs is "use NUTS".
     Means within 0.25 posterior standard deviations, standard deviations within 20 %: 400 effective draws of either
     engine leave 0.07 and 5 %.
     """
@@ -202,12 +208,13 @@ def test_both_engines_draw_the_same_posterior() -> None:
     ]
     lesions = pl.DataFrame(rows, schema=["patient", "lesion", "organ", "role"], orient="row")
     model = compose(dynamics="random-slope-log", hazard="weibull", links=["shared-effects"], size="lesion")
-    model = model.replace(observation="additive")
+    model = _without_organs(model.replace(observation="additive"))
     death = {
         "death.log_scale_year": 0.0, "death.log_shape": 0.2, "death.link[effect:baseline]": 0.8,
         "death.link[effect:slope_per_year]": 0.8,
     }  # fmt: skip
-    cohort = model.simulate(TRUTH | death, people, PLAN, seed=9, lesions=lesions)
+    alike = {name: value for name, value in TRUTH.items() if "organ" not in name}
+    cohort = model.simulate(alike | death, people, PLAN, seed=9, lesions=lesions)
     found = [
         fit(model, cohort, engine=engine, chains=2, draws=800, seed=3, check=False) for engine in ("marginal", "nuts")
     ]
