@@ -192,7 +192,7 @@ def test_what_does_not_factorise_is_said() -> None:
 
 @pytest.mark.slow
 def test_both_engines_draw_the_same_posterior() -> None:
-    """Lines of single lesions, death linked to the patient's effects. About 6 minutes.
+    """Lines of single lesions, death linked to the patient's effects. About a minute.
 
     Without effects of organs: a mean and its effects of organs shift against each other, and patients' nodes do not
     move with them, so that the verdict on 40 patients in three organs is "use NUTS".
