@@ -171,12 +171,13 @@ def _of_patients(
     centres, scales = [], []
     for column, parameter in enumerate(model.random):
         share = shares.patient[:, column]
-        centres.append(share * (fixed_part(parameter, theta, design) + _mean_organ(parameter, theta, design)))
+        centres.append(share * (fixed_part(parameter, theta, design) + mean_organ(parameter, theta, design)))
         scales.append(share * jnp.log(patient_spread(parameter, theta, design)))
     return jnp.stack(centres, axis=1), jnp.stack(scales, axis=1)
 
 
-def _mean_organ(parameter: ParameterModel, theta: Theta, design: Design) -> Float[Array, "..."]:
+def mean_organ(parameter: ParameterModel, theta: Theta, design: Design) -> Float[Array, "..."]:
+    """Return the mean of the effects of organs on a parameter, one or one per patient; 0 without any."""
     effects = theta.get(f"{parameter.label}.organ")
     if effects is None:
         return jnp.zeros(())

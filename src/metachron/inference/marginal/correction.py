@@ -151,6 +151,8 @@ def _evaluate(
             weight = filled * jnp.exp(log_value - total[own.slot][:, None])
             row, lane = _pick(weight, first, last, share)
             fixed = jnp.stack([fixed_part(p, theta, own.design)[row] for p in view.model.random], axis=-1)
+            if view.shifted:
+                fixed = fixed + view.organ_shift(theta, own.design)[:, row].T
             lesions = _draw_lesions(view, theta, rows, own, (row, lane), of_lesions)
             return total.astype(float), own.nodes[:, row, lane].T - fixed, lesions
 

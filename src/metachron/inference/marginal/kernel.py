@@ -52,7 +52,8 @@ def row_terms(view: NodeModel, theta: Theta, table: NodeTable) -> RowTerms:
     model = view.model
 
     def block(design: Design, centre: Array, readings: Array | None) -> RowTerms:
-        effects = effect_form(model, theta, design, centre) if view.effects else None
+        about = centre - view.organ_shift(theta, design) if view.shifted else centre
+        effects = effect_form(model, theta, design, about) if view.effects else None
         lesions = lesion_rows(model, theta, design, readings) if table.lesions and readings is not None else None
         sizes = None if readings is None or lesions else -readings * jnp.log(scatter_sd(model, theta))
         hazard = hazard_rows(model, theta, design, view.dims) if model.hazard is not None else None
@@ -152,7 +153,7 @@ def _links[LinksT: (LinkTable, NewLesionLinks)](
         return compute(_parameters(view, theta, nodes, block, durable) if view.effects else None)
 
     at_nodes = _by_lane(lane)(_nodes_of(block, durable=durable))
-    return at_nodes if known is None else known._replace(constant=at_nodes.constant)
+    return at_nodes if known is None or view.shifted else known._replace(constant=at_nodes.constant)
 
 
 def _size_terms(view: NodeModel, theta: Theta, parameters: PatientParameters, design: Design) -> Float[Array, " row"]:

@@ -20,6 +20,7 @@ from metachron.inference.marginal.blocks import LANES, Blocks
 from metachron.inference.sobol import sobol_points
 from metachron.joint.design import Design
 from metachron.joint.dynamics_part import DynamicsPart
+from metachron.joint.hierarchical import mean_organ
 from metachron.joint.population import organ_effect
 from metachron.joint.sites import Theta
 
@@ -60,10 +61,18 @@ class LesionNodes(NamedTuple):
 
 
 def lesion_prior(part: DynamicsPart, theta: Theta, design: Design) -> tuple[Float[Array, "series own"], ...]:
-    """Return mean and standard deviation of each lesion's distance from its patient in a population."""
+    """Return mean and standard deviation of each lesion's distance from its patient, in the mean of the organs, in a
+    population.
+    """
     organ = {parameter.label for parameter in part.organ}
     none = jnp.zeros(design.series_patient.shape)
-    mean = [organ_effect(p, theta, design) if p.label in organ else none for p in part.lesion]
+    mean = [
+        organ_effect(p, theta, design)
+        - jnp.broadcast_to(mean_organ(p, theta, design), design.arm.shape)[design.series_patient]
+        if p.label in organ
+        else none
+        for p in part.lesion
+    ]
     spread = [none + theta[f"{p.label}.lesion_sd"] for p in part.lesion]
     return jnp.stack(mean, axis=-1), jnp.stack(spread, axis=-1)
 

@@ -125,6 +125,8 @@ def population_normal(
     """
     model, theta = view.model, {name: value[0] for name, value in thetas.items()}
     mean = jnp.stack([fixed_part(p, theta, design) for p in model.random], axis=-1)
+    if view.shifted:
+        mean = mean + view.organ_shift(theta, design).T
     spread = jnp.stack(
         [jnp.broadcast_to(patient_spread(p, theta, design), mean.shape[:1]) for p in model.random], axis=-1
     )

@@ -19,6 +19,7 @@ from metachron.inference.marginal.blocks import ROWS, Blocks
 from metachron.inference.marginal.lesion_proposals import LesionNodes
 from metachron.inference.marginal.lesion_terms import LesionSums, lesion_readings, tabulate_lesions
 from metachron.joint import Design, Dims, JointModel
+from metachron.joint.hierarchical import mean_organ
 from metachron.joint.likelihood import LinkTable, link_table
 from metachron.joint.new_lesions import NewLesionLinks, new_lesion_links
 from metachron.joint.population import PatientParameters, assemble, fixed_part, in_class
@@ -115,9 +116,22 @@ class NodeModel:
         return part is not None and part.size == "sum" and self.settled and can_summarise(self.model)
 
     @property
+    def shifted(self) -> bool:
+        """Whether nodes stand for the patient in the mean of the organs: there data know the patient, and nodes stay
+        where they count when a mean and its effects of organs shift against each other.
+        """
+        return self.model.single_lesions and self.model.dynamics is not None and bool(self.model.dynamics.organ)
+
+    def organ_shift(self, theta: Theta, design: Design) -> Float[Array, "effect row"]:
+        """Return the mean effect of the organs on each random parameter."""
+        return jnp.stack([jnp.broadcast_to(mean_organ(p, theta, design), design.arm.shape) for p in self.model.random])
+
+    @property
     def linked_effects(self) -> bool:
         """Whether a link looks at patient effects: they are nodes less what the population parameters say."""
-        return any("effects" in term.link.needs for part in self.model.processes for term in part.links)
+        return (self.shifted and bool(self.model.processes)) or any(
+            "effects" in term.link.needs for part in self.model.processes for term in part.links
+        )
 
     @property
     def effects(self) -> int:
@@ -133,6 +147,8 @@ class NodeModel:
         self, theta: Theta, nodes: Float[Array, "effect row"], design: Design, *, durable: bool = False
     ) -> PatientParameters:
         """Return the parameters of each row at one lane of nodes, all rows of one class."""
+        if self.shifted:
+            nodes = nodes - self.organ_shift(theta, design)
         effects = {p.label: nodes[k] - fixed_part(p, theta, design) for k, p in enumerate(self.model.random)}
         if self.model.single_lesions and self.model.dynamics:
             return PatientParameters(
