@@ -10,11 +10,11 @@ import polars as pl
 import metachron
 from metachron.benefit import GrowthStudy
 from metachron.cohort.table_files import write_csv
-from metachron.report.biomarkers import ANSWERS, SHOWN, shown_p
+from metachron.report.biomarkers import ANSWERS, SHOWN
 from metachron.report.blocks import Block, Bullets, LeftOut, Paragraph, Section, Table
 from metachron.report.page import render_page, write_page
 from metachron.report.sections import RESEARCH_USE
-from metachron.report.wording import count, interval, number, percent
+from metachron.report.wording import capitalised, count, interval, number, percent, shown_p
 
 
 def write_growth_report(
@@ -103,6 +103,6 @@ def _how_to_read(study: GrowthStudy) -> Section:
     items = [
         "A marker of growth is nearer to the tumour than one of survival, and says nothing of survival by itself.",
         "Growth and shrinkage are told apart by few sizes: a marker that moves one may show up at the other.",
-        *(f"{note[:1].upper()}{note[1:]}." for note in notes),
+        *(f"{capitalised(note)}." for note in notes),
     ]
     return Section("how-to-read", "How to read this", [Bullets(items)])

@@ -35,6 +35,11 @@ def p_value(value: float) -> str:
     return "< 0.01" if value < 0.005 else decimals(value)
 
 
+def shown_p(value: float | None) -> str:
+    """Return a p value, or that the question was not asked."""
+    return "not asked" if value is None or math.isnan(value) else p_value(value)
+
+
 def count(value: int | None) -> str:
     """Return a whole number; an en dash where there is none."""
     return "\N{EN DASH}" if value is None else f"{value:,}"

@@ -78,29 +78,23 @@ def biomarkers(
     own = read_cohort(cohort, mapping)
     other = read_cohort(external, None) if external else None
     own, asked, other = read_markers(own, _split(markers), sequenced=sequenced, together=other)
+    asking: dict[str, Any] = {
+        "control": _control(own, control, treatment),
+        "treatment": None if treatment == _COLUMN else treatment,
+        "randomised": randomised or own.provenance.get("randomised") == "yes",
+        "adjust": tuple(read_marker(text) for text in _split(adjust or [])),
+        "missing": Missing("imputation" if missing == "imputation" else "complete cases", seed=seed),
+        "seed": seed,
+    }
     if outcome == "growth":
-        asking: dict[str, Any] = {
-            "control": _control(own, control, treatment),
-            "treatment": None if treatment == _COLUMN else treatment,
-            "randomised": randomised or own.provenance.get("randomised") == "yes",
-            "law": law,
-            "adjust": [read_marker(text) for text in _split(adjust or [])],
-            "missing": Missing("imputation" if missing == "imputation" else "complete cases", seed=seed),
-            "seed": seed,
-        }
-        _ask_growth(own, other, asked, asking, out, as_json=json)
+        _ask_growth(own, other, asked, {**asking, "law": law}, out, as_json=json)
         return
     questions = Questions(
         endpoint=outcome,
-        control=_control(own, control, treatment),
-        treatment=None if treatment == _COLUMN else treatment,
-        randomised=randomised or own.provenance.get("randomised") == "yes",
-        adjust=tuple(read_marker(text) for text in _split(adjust or [])),
         strata=tuple(_split(strata or [])),
-        missing=Missing("imputation" if missing == "imputation" else "complete cases", seed=seed),
         horizon_year=None if horizon_day is None else horizon_day / DAYS_PER_YEAR,
         permutations=permutations,
-        seed=seed,
+        **asking,
     )
     found = study_markers(own, asked, questions, external=other, tell=note)
     written = write_marker_report(found, out)
