@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
-from metachron.base import InputError, ModelError
+from metachron.base import MONTHS_PER_YEAR, InputError, ModelError
 from metachron.benefit.assessment import MarkerAssessment
 from metachron.benefit.comparison import Comparison, Unrecorded, compare_arms
 from metachron.benefit.curves import BenefitCurve, benefit_curve
@@ -26,7 +26,6 @@ from metachron.survival.observed import Observed
 
 AT_RISK = 0.1
 """Share of an arm that is still at risk at the horizon chosen where none is given: beyond it few patients say much."""
-MONTHS = 12.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,11 @@ class Questions:
         """The arguments that say who is compared."""
         names = ("endpoint", "control", "treatment", "adjust", "strata", "unrecorded")
         return {name: getattr(self, name) for name in names}
+
+    @property
+    def asking(self) -> dict[str, object]:
+        """The same, and whether patients were randomised."""
+        return {**self.compared, "randomised": self.randomised}
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +156,7 @@ def study_markers(
     other = "" if external is None else external.name
     other = f"{other} (external)" if other == cohort.name else other
     horizon = _horizon(questions, comparison, outer)
-    asking = {**questions.compared, "randomised": questions.randomised}
+    asking = questions.asking
     say(f"each of {len(asked)} markers in {cohort.name}")
     assessments = assess_markers(cohort, asked, level=questions.level, missing=questions.missing, **asking)
     outside: dict[str, MarkerAssessment | str] = {one.marker.label: unavailable for one in assessments}
@@ -222,9 +226,10 @@ def _again(one: MarkerAssessment, external: Cohort, questions: Questions) -> Mar
     if marker.column not in external.patients.columns or not external.patients[marker.column].drop_nulls().len():
         return f"not available in {external.name}; its rule is cross-validated"
     fixed = replace(marker, per=one.coding.step) if one.coding.continuous else replace(marker, reference=_first(one))
-    asking = {**questions.compared, "randomised": questions.randomised}
     try:
-        return assess_markers(external, [fixed], level=questions.level, missing=questions.missing, **asking)[0]
+        return assess_markers(external, [fixed], level=questions.level, missing=questions.missing, **questions.asking)[
+            0
+        ]
     except (InputError, ModelError) as error:
         return f"cannot be asked in {external.name}: {error}"
 
@@ -263,7 +268,7 @@ def _horizon(questions: Questions, *comparisons: Comparison | None) -> float:
         if part is not None and isinstance(part.outcome, Observed)
         for arm in np.unique(part.treated)
     ]
-    return max(1.0, np.floor(MONTHS * min(ends))) / MONTHS
+    return max(1.0, np.floor(MONTHS_PER_YEAR * min(ends))) / MONTHS_PER_YEAR
 
 
 def _curve(

@@ -15,7 +15,7 @@ from metachron.benefit.decision_curve import DecisionCurve, decision_curve
 from metachron.benefit.learning import cox_functions, cross_fit
 from metachron.benefit.markers import MarkerCoding
 from metachron.benefit.outcome import survival_outcome
-from metachron.benefit.predicted_benefit import fit_cox_benefit
+from metachron.benefit.predicted_benefit import CoxBenefit, with_products
 from metachron.benefit.validation import Validation, validate
 from metachron.survival import Estimate
 from metachron.survival.observed import Observed
@@ -71,18 +71,24 @@ def model_of_markers(
         validation = validate(
             tables[0], fit, predict, horizon_year=horizon_year, external=other, samples=samples, level=level, seed=seed
         )
+        cox = fit(tables[0])
         shown = tables[0] if other is None else other
         if other is None:
             alive = cross_fit(shown, fit, predict, folds=FOLDS, repeats=1, seed=seed)[0][0]
         else:
-            alive = predict(fit(tables[0]), other)
+            alive = predict(cox, other)
         decisions = decision_curve(
             {MODEL: 1.0 - alive}, shown["time_year"], shown["event"], horizon_year=horizon_year, samples=samples,
             level=level, seed=seed,
         )  # fmt: skip
         benefit = None
         if products and other is not None:
-            benefit = _benefit([n for n in names if ":" not in n and n != _TREATED], tables, horizon_year, level, seed)
+            terms = tuple(term for coding in used for term in coding.terms)
+            outcome = survival_outcome(
+                other["time_year"], other["event"], treated=other[_TREATED] > 0, horizon_year=horizon_year
+            )
+            predicted = CoxBenefit(cox, terms).benefit(other, horizon_year=horizon_year)
+            benefit = c_for_benefit(predicted, outcome, level=level, seed=seed)
     except (InputError, ModelError) as error:
         return str(error)
     return StudyModel(tuple(coding.marker.label for coding in used), validation, decisions, benefit)
@@ -92,20 +98,8 @@ def _table(codings: Sequence[MarkerCoding], place: Comparison, *, products: bool
     assert isinstance(place.outcome, Observed)
     columns = {term: values for c in codings for term, values in zip(c.terms, c.columns(place.patients).T, strict=True)}
     data = {"time_year": place.outcome.time, "event": place.outcome.event} | columns
-    if place.treatment is not None:
-        data[_TREATED] = place.treated
-        if products:
-            data |= {f"{_TREATED}:{term}": place.treated * values for term, values in columns.items()}
+    table = pl.DataFrame(data if place.treatment is None else data | {_TREATED: place.treated})
+    if place.treatment is not None and products:
+        table = with_products(table, list(columns), place.treated)
     known = ~np.isnan(np.column_stack(list(columns.values()))).any(axis=1)
-    return pl.DataFrame(data).filter(pl.Series(known))
-
-
-def _benefit(
-    markers: Sequence[str], tables: Sequence[pl.DataFrame], horizon_year: float, level: float, seed: int
-) -> Estimate:
-    model = fit_cox_benefit(tables[0], markers=markers)
-    other = tables[1]
-    outcome = survival_outcome(
-        other["time_year"], other["event"], treated=other[_TREATED] > 0, horizon_year=horizon_year
-    )
-    return c_for_benefit(model.benefit(other, horizon_year=horizon_year), outcome, level=level, seed=seed)
+    return table.filter(pl.Series(known))
