@@ -14,6 +14,7 @@ from metachron.inference.marginal.blocks import LANES, ROWS, Blocks
 from metachron.inference.marginal.lesion_proposals import population_proposals, renew_prior
 from metachron.inference.marginal.mixture import Mixture, conditional_mean, population_mixture, renew_population, split
 from metachron.inference.marginal.nodes import (
+    first_of,
     log_weights,
     normalise,
     place_nodes,
@@ -62,9 +63,9 @@ def start_proposals(view: NodeModel, binding: Binding, vector: np.ndarray, *, se
     mean, factor = population_normal(thetas, binding.design, view=view)
     mixture = population_mixture(mean, factor)
     if view.model.single_lesions:
-        part, theta = view.model.dynamics, {name: value[0] for name, value in thetas.items()}
+        part = view.model.dynamics
         assert part is not None
-        mixture = mixture._replace(lesions=population_proposals(mean, part, theta, binding.design))
+        mixture = mixture._replace(lesions=population_proposals(mean, part, first_of(thetas), binding.design))
     found = follow(view, binding, mixture, vector[None], steps=MAX_STEPS, seed=seed)
     return follow(view, binding, split(found.mixture), vector[None], steps=SETTLING_STEPS, seed=seed + MAX_STEPS)
 
@@ -111,8 +112,7 @@ def _renewed(view: NodeModel, binding: Binding, mixture: Mixture, thetas: Theta)
     part = view.model.dynamics
     if mixture.lesions is None or part is None:
         return mixture
-    theta = {name: value[0] for name, value in thetas.items()}
-    return mixture._replace(lesions=renew_prior(mixture.lesions, part, theta, binding.design))
+    return mixture._replace(lesions=renew_prior(mixture.lesions, part, first_of(thetas), binding.design))
 
 
 def averaged(view: NodeModel, thetas: Theta, table: NodeTable, patient: Array, patients: int) -> Array:

@@ -153,7 +153,7 @@ def _links[LinksT: (LinkTable, NewLesionLinks)](
         return compute(_parameters(view, theta, nodes, block, durable) if view.effects else None)
 
     at_nodes = _by_lane(lane)(_nodes_of(block, durable=durable))
-    return at_nodes if known is None or view.shifted else known._replace(constant=at_nodes.constant)
+    return at_nodes if known is None else known._replace(constant=at_nodes.constant)
 
 
 def _size_terms(view: NodeModel, theta: Theta, parameters: PatientParameters, design: Design) -> Float[Array, " row"]:

@@ -115,6 +115,11 @@ def _place(
     return nodes, log_share.reshape(blocks, ROWS, LANES)
 
 
+def first_of(thetas: Theta) -> Theta:
+    """Return the first of several population parameters, stacked."""
+    return {name: value[0] for name, value in thetas.items()}
+
+
 @partial(jax.jit, static_argnames=("view",))
 def population_normal(
     thetas: Theta, design: Design, *, view: NodeModel
@@ -123,7 +128,7 @@ def population_normal(
 
     Population parameters come stacked; the first count.
     """
-    model, theta = view.model, {name: value[0] for name, value in thetas.items()}
+    model, theta = view.model, first_of(thetas)
     mean = jnp.stack([fixed_part(p, theta, design) for p in model.random], axis=-1)
     if view.shifted:
         mean = mean + view.organ_shift(theta, design).T
@@ -199,7 +204,7 @@ def update_mixture(mixture: Mixture, patient: Array, nodes: Array, weight: Array
 
 @partial(jax.jit, static_argnames=("view",))
 def _within(thetas: Theta, table: NodeTable, *, view: NodeModel) -> Float[Array, "block series lane inner"]:
-    theta = {name: value[0] for name, value in thetas.items()}
+    theta = first_of(thetas)
     rows = row_terms(view, theta, table)
 
     def block(inputs: tuple[NodeTable, Any]) -> Array:

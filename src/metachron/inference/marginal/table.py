@@ -54,7 +54,8 @@ class NodeTable(NamedTuple):
     ``centre`` (effect, row) plus ``offset`` (effect, row, lane) are the nodes. ``log_share`` is log[1 / (density of the
     proposal x number of nodes)], and what of the likelihood no parameter changes; -inf for padding. ``readings`` (row;
     lesion, where they are single), ``sizes``, ``links`` and ``new_lesions`` are there where they do not depend on the
-    population parameters; constant links are not where one of them looks at patient effects. ``slot`` (row) and
+    population parameters; constant links are not where one of them looks at patient effects, no links are where nodes
+    are `NodeModel.shifted`. ``slot`` (row) and
     ``slot_patient`` (slot) as in `Blocks`; ``lesions`` stands in the place of sizes where lesions are single.
     ``durable`` is there where the model has the class; all else is then that of the class with growth.
     """
@@ -192,6 +193,8 @@ def make_table(
         def lane(value: Array) -> _AtNodes:
             parameters = view.settled_parameters(value, durable=durable)
             sizes = summarise_sizes(model, parameters, block, view.dims) if view.summarised else None
+            if view.shifted:
+                return sizes, None, None
             links = link_table(model, parameters, block, view.dims) if model.hazard is not None else None
             new = new_lesion_links(model, parameters, block) if model.new_lesions is not None else None
             if view.linked_effects:

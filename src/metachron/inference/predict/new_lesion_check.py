@@ -41,6 +41,7 @@ def new_lesion_vpc(
     times, cohort, design = checked_times(time_year), need_cohort(fit), fitted_design(fit)
     last = _watched_year(bind_fit(fit).design.stretches, design.arm.shape[0])
     arm = np.asarray(design.arm)
+    names, organs = np.array(fit.labels.patients), fit.labels.new_lesion_organs or ("unknown",)
     index = {name: place for place, name in enumerate(fit.labels.patients)}
     found = new_lesions_found(cohort.events).filter(pl.col("patient").is_in(list(index)))
     places = np.array([index[name] for name in found["patient"]], dtype=int)
@@ -52,7 +53,9 @@ def new_lesion_vpc(
         own = jax.tree.map(lambda leaf, at=number: leaf[at], chosen)
         individual = fitted_parameters(fit.model, own, design)
         drawn = draw_new_lesions(fit.model, own.theta, individual, design, last, fit.labels.new_lesion_knots_year, rng)
-        who, when = _seen(fit, drawn)
+        seen = seen_new_lesions(fit.model, drawn, cohort.visits, names, organs)
+        who = np.array([index[name] for name in seen["patient"]], dtype=int)
+        when = seen["day_upper"].to_numpy() / DAYS_PER_YEAR
         curves[number] = _mean_counts(who, when, last, arm, len(fit.labels.arms), times)
     frame = band_frame(curves, {"arm": list(fit.labels.arms), "time_year": times}, prefix="simulated_")
     observed = _mean_counts(places, years, last, arm, len(fit.labels.arms), times)
@@ -69,19 +72,6 @@ def _watched_year(rows: Stretches | None, patients: int) -> np.ndarray:
     stop = np.asarray(rows.origin_year + rows.stop_year)
     np.maximum.at(end, np.asarray(rows.patient)[at_risk], stop[at_risk])
     return end
-
-
-def _seen(fit: Fit, drawn: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return the patient and the year of the new lesions that a replicate shows."""
-    part, cohort = fit.model.new_lesions, need_cohort(fit)
-    assert part is not None
-    names = np.array(fit.labels.patients)
-    organs = fit.labels.new_lesion_organs or ("unknown",)
-    events = seen_new_lesions(fit.model, drawn, cohort.visits, names, organs)
-    index = {name: place for place, name in enumerate(names)}
-    return np.array([index[name] for name in events["patient"]], dtype=int), events[
-        "day_upper"
-    ].to_numpy() / DAYS_PER_YEAR
 
 
 def _mean_counts(
