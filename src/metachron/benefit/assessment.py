@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import polars as pl
 
 from metachron.benefit.marker_test import MarkerTest
 from metachron.benefit.markers import Marker, MarkerCoding
+from metachron.benefit.multiplicity import holm
 
 Conclusion = Literal["prognostic", "predictive", "both", "not shown"]
 
@@ -66,6 +67,16 @@ def conclude(prognostic_p: float, predictive_p: float, level: float) -> Conclusi
     if told:
         return "prognostic"
     return "predictive" if changes else "not shown"
+
+
+def adjust_p_values(found: Sequence[MarkerAssessment]) -> tuple[MarkerAssessment, ...]:
+    """Return the assessments with p values adjusted over all of them by Holm, each question by itself."""
+    prognostic = holm([one.prognostic_p for one in found])
+    predictive = holm([one.predictive_p for one in found])
+    return tuple(
+        replace(one, prognostic_p=float(p), predictive_p=float(q))
+        for one, p, q in zip(found, prognostic, predictive, strict=True)
+    )
 
 
 def tabulate(assessments: Sequence[MarkerAssessment]) -> pl.DataFrame:

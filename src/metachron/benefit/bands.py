@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from metachron.benefit.imputation_draws import square_root
 from metachron.survival.estimate import normal_quantile
 
 
@@ -45,11 +46,13 @@ def band_of(
     """
     z = normal_quantile(level)
     error = np.sqrt(np.maximum(np.sum((gradient @ covariance) * gradient, axis=1), 0.0))
-    values, vectors = np.linalg.eigh(covariance)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
     some = error > 0.0
-    draws = np.random.default_rng(seed).normal(size=(samples, len(values)))
-    largest = np.abs(draws @ (gradient[some] @ root / error[some, None]).T).max(axis=1) if some.any() else np.zeros(1)
+    draws = np.random.default_rng(seed).normal(size=(samples, len(covariance)))
+    largest = (
+        np.abs(draws @ (gradient[some] @ square_root(covariance) / error[some, None]).T).max(axis=1)
+        if some.any()
+        else np.zeros(1)
+    )
     critical = max(z, float(np.quantile(largest, level)))
     return Band(
         error, value - z * error, value + z * error, value - critical * error, value + critical * error, critical

@@ -14,7 +14,7 @@ from metachron.benefit.imputation import Incomplete, impute_within, nelson_aalen
 from metachron.benefit.markers import Marker, MarkerCoding, as_markers, code_marker
 from metachron.cohort import Cohort
 from metachron.cohort.event_times import times_to_event
-from metachron.cohort.size_rows import size_rows
+from metachron.cohort.seen_sizes import sizes_of
 from metachron.survival.labels import as_text
 from metachron.survival.observed import observe
 
@@ -52,7 +52,7 @@ def imputed_cohorts(
     """
     wanted = [_underlying(marker) for marker in as_markers(markers)]
     codings = [code_marker(marker, cohort.patients) for marker in (*wanted, *map(_underlying, as_markers(auxiliary)))]
-    variables = [Incomplete(coding.columns(cohort.patients), len(coding.levels)) for coding in codings]
+    variables = [Incomplete.of(coding, cohort.patients) for coding in codings]
     absent = {c.marker.column: int(v.missing.sum()) for c, v in zip(codings[: len(wanted)], variables, strict=False)}
     if not any(absent.values()):
         raise ModelError(f"no value of {', '.join(absent)} is missing: there is nothing to impute")
@@ -66,10 +66,10 @@ def imputed_cohorts(
     )
 
 
-def _underlying(marker: Marker | str) -> Marker:
+def _underlying(marker: Marker) -> Marker:
     """Return the marker as it was measured: a number rather than the side of its cut-off."""
-    if isinstance(marker, str) or marker.above is None:
-        return Marker(marker) if isinstance(marker, str) else marker
+    if marker.above is None:
+        return marker
     return Marker(marker.column, "continuous", transform=marker.transform)
 
 
@@ -107,9 +107,8 @@ def _course(cohort: Cohort) -> np.ndarray:
     """Return what sizes say of each patient, and a column for those without: log size at day 0, log ratios, years."""
     if cohort.measurements.is_empty():
         return np.zeros((cohort.patients.height, 0))
-    used = size_rows(cohort.measurements, cohort.lesions, "sum", limit_mm=cohort.limit_mm).used
     log_size = pl.col("size_mm").clip(lower_bound=cohort.limit_mm).log()
-    rows = used.sort("patient", "day").with_columns(log_size=log_size)
+    rows = sizes_of(cohort, cohort.limit_mm).with_columns(log_size=log_size)
     first = pl.col("log_size").filter(pl.col("day") <= 0).last().fill_null(pl.col("log_size").first())
     summary = rows.group_by("patient").agg(
         first=first, down=pl.col("log_size").min() - first, up=pl.col("log_size").last() - pl.col("log_size").min(),
@@ -124,11 +123,8 @@ def _events(cohort: Cohort, event: str) -> np.ndarray:
     if cohort.followup.filter(pl.col("kind") == event).is_empty():
         return np.zeros((cohort.patients.height, 0))
     times = times_to_event(cohort, event)
-    hazard = np.empty(len(times))
-    for arm in times["arm"].unique():
-        rows = (times["arm"] == arm).to_numpy()
-        own = times.filter(pl.Series(rows))
-        hazard[rows] = nelson_aalen(observe(own["time_year"], own["event"], entry=own["entry_year"]))
+    observed = observe(times["time_year"], times["event"], entry=times["entry_year"])
+    hazard = nelson_aalen(observed, times["arm"].to_numpy())
     told = times.select("patient", pl.col("event").cast(pl.Float64), hazard=pl.Series(hazard), followed=pl.lit(1.0))
     each = cohort.patients.select("patient").join(told, on="patient", how="left", maintain_order="left")
     return each.drop("patient").fill_null(0.0).to_numpy()

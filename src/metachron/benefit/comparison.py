@@ -136,6 +136,14 @@ def compare_arms(
     return _checked(_adjusted(comparison, adjust, strata))
 
 
+def leave_out(cohort: Cohort, which: np.ndarray, reason: str) -> tuple[Cohort, pl.DataFrame]:
+    """Return the cohort without some patients (a mask over its table patients), and these by name with the reason."""
+    gone = name_patients(cohort.patients["patient"].filter(pl.Series(which)), reason)
+    if not which.any():
+        return cohort, gone
+    return cohort.select(cohort.patients["patient"].filter(pl.Series(~which)).to_list()), gone
+
+
 def choose_arms(cohort: Cohort, control: str, treatment: str | None) -> tuple[str, str | None]:
     """Return control and treatment; the latter None where there is one arm, and `ModelError` where it is not clear."""
     known = cohort.arms
@@ -172,8 +180,7 @@ def _adjusted(comparison: Comparison, adjust: Sequence[Marker | str], strata: Se
     markers = as_markers(adjust)
     for marker in markers:
         coding = code_marker(marker, comparison.patients)
-        missing = np.isnan(coding.columns(comparison.patients)).any(axis=1)
-        comparison = comparison.leave_out(missing, f"{marker.column} is missing")
+        comparison = comparison.leave_out(coding.missing(comparison.patients), f"{marker.column} is missing")
     codings = [code_marker(marker, comparison.patients) for marker in markers]
     if not codings:
         return comparison

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from metachron.base import ModelError
-from metachron.benefit.assessment import MarkerAssessment
+from metachron.benefit.assessment import MarkerAssessment, adjust_p_values
 from metachron.benefit.cohort_imputation import imputed_cohorts
-from metachron.benefit.comparison import choose_arms, name_patients
+from metachron.benefit.comparison import choose_arms, leave_out
 from metachron.benefit.growth_fits import GrowthFits, GrowthQuestion
-from metachron.benefit.interaction import AVERAGED, IN_CONTROL, PREDICTIVE, Missing, refuse_prediction
+from metachron.benefit.interaction import AVERAGED, Missing, refuse_prediction
 from metachron.benefit.marker_terms import WORDS
 from metachron.benefit.marker_test import refuse
-from metachron.benefit.markers import Marker, MarkerCoding, as_marker, as_markers, code_marker
+from metachron.benefit.markers import Marker, MarkerCoding, as_markers, code_marker
 from metachron.benefit.maxima import Maxima
-from metachron.benefit.multiplicity import benjamini_hochberg, holm
+from metachron.benefit.multiplicity import benjamini_hochberg
 from metachron.cohort import Cohort
-from metachron.cohort.size_rows import size_rows
+from metachron.cohort.seen_sizes import sizes_of
 
 NO_SIZES = "no tumour size"
 NOT_AVERAGED = "not asked of tumour sizes"
@@ -123,8 +123,8 @@ def assess_growth(
     found = [one for marker in as_markers(markers) for one in asked.assess(marker)]
     if not found:
         raise ModelError("name at least one marker and one parameter")
-    found = _adjust_p_values(found)
-    return GrowthStudy(tuple(found), _tabulate(found), law, refused, left_out)
+    adjusted = adjust_p_values(found)
+    return GrowthStudy(adjusted, _tabulate(adjusted), law, refused, left_out)
 
 
 def _usual(law: str, observation: str | None) -> tuple[str, ...]:
@@ -149,19 +149,17 @@ class _Asked:
 
     def assess(self, marker: Marker) -> list[MarkerAssessment]:
         """Return the answers of one marker, a parameter each."""
-        coding = code_marker(as_marker(marker), self.cohort.patients)
-        lacking = np.isnan(coding.columns(self.cohort.patients)).any(axis=1)
-        absent = self.cohort.patients["patient"].filter(pl.Series(lacking))
-        if not len(absent):
-            return self._assess(coding, (self.cohort,), self.left_out, ())
-        if self.missing.by == "imputation":
+        coding = code_marker(marker, self.cohort.patients)
+        lacking = coding.missing(self.cohort.patients)
+        if lacking.any() and self.missing.by == "imputation":
+            absent = self.cohort.patients["patient"].filter(pl.Series(lacking))
             made = imputed_cohorts(
                 self.cohort, [marker], imputations=self.missing.imputations, seed=self.missing.seed,
                 auxiliary=self.missing.auxiliary,
             )  # fmt: skip
             return self._assess(coding, made, self.left_out, tuple(absent))
-        gone = pl.concat([self.left_out, name_patients(absent, f"{marker.column} is missing")])
-        return self._assess(coding, (_without(self.cohort, absent),), gone, ())
+        part, gone = leave_out(self.cohort, lacking, f"{marker.column} is missing")
+        return self._assess(coding, (part,), pl.concat([self.left_out, gone]), ())
 
     def _assess(
         self, coding: MarkerCoding, cohorts: Sequence[Cohort], left_out: pl.DataFrame, imputed: tuple[str, ...]
@@ -193,42 +191,26 @@ class _Asked:
 
 def _with_sizes(cohort: Cohort) -> tuple[Cohort, pl.DataFrame]:
     """Return the cohort of patients who have a size, and the others by name."""
-    used = size_rows(cohort.measurements, cohort.lesions, "sum", limit_mm=cohort.limit_mm).used
-    without = cohort.patients.join(used, on="patient", how="anti", maintain_order="left")["patient"]
-    if len(without) == cohort.patients.height:
+    sized = sizes_of(cohort, cohort.limit_mm)["patient"].unique().implode()
+    without = (~cohort.patients["patient"].is_in(sized)).to_numpy()
+    if without.all():
         raise ModelError(f"no patient of {cohort.name!r} has a tumour size: growth cannot be asked about")
-    return _without(cohort, without), name_patients(without, NO_SIZES)
-
-
-def _without(cohort: Cohort, patients: pl.Series) -> Cohort:
-    gone = set(patients)
-    return cohort.select([patient for patient in cohort.patient_ids if patient not in gone]) if gone else cohort
+    return leave_out(cohort, without, NO_SIZES)
 
 
 def _adjusted(cohort: Cohort, markers: Sequence[Marker]) -> tuple[Cohort, tuple[MarkerCoding, ...], list[pl.DataFrame]]:
     """Return the patients who have the adjustment, its codings, and the others by name."""
     gone = []
     for marker in markers:
-        lacking = np.isnan(code_marker(marker, cohort.patients).columns(cohort.patients)).any(axis=1)
-        absent = cohort.patients["patient"].filter(pl.Series(lacking))
-        gone.append(name_patients(absent, f"{marker.column} is missing"))
-        cohort = _without(cohort, absent)
+        lacking = code_marker(marker, cohort.patients).missing(cohort.patients)
+        cohort, absent = leave_out(cohort, lacking, f"{marker.column} is missing")
+        gone.append(absent)
     return cohort, tuple(code_marker(marker, cohort.patients) for marker in markers), gone
-
-
-def _adjust_p_values(found: Sequence[MarkerAssessment]) -> list[MarkerAssessment]:
-    prognostic = holm([one.prognostic_p for one in found])
-    predictive = holm([one.predictive_p for one in found])
-    return [
-        replace(one, prognostic_p=float(p), predictive_p=float(q))
-        for one, p, q in zip(found, prognostic, predictive, strict=True)
-    ]
 
 
 def _tabulate(found: Sequence[MarkerAssessment]) -> pl.DataFrame:
     table = pl.DataFrame([_row(one) for one in found], infer_schema_length=None)
-    for question in (IN_CONTROL, PREDICTIVE):
-        name = "prognostic" if question == IN_CONTROL else "predictive"
+    for name in ("prognostic", "predictive"):
         rate = benjamini_hochberg(table[f"{name}_p"].fill_null(np.nan).to_numpy())
         table = table.with_columns(pl.Series(f"{name}_p_fdr", rate))
     return table
@@ -248,8 +230,7 @@ def _row(one: MarkerAssessment) -> dict[str, object]:
     for name, test, adjusted in (
         ("prognostic", one.prognostic, one.prognostic_p), ("predictive", one.predictive, one.predictive_p),
     ):  # fmt: skip
-        single = test.effects.height == 1
-        row |= {f"{name}_{key}": test.effects[key][0] if single else None for key in ("effect", "lower", "upper")}
+        row |= {f"{name}_{key}": value for key, value in test.single.items()}
         row |= {f"{name}_p": test.p_value, f"{name}_wald_p": test.wald_p, f"{name}_p_holm": adjusted}
     tests = (one.prognostic, one.predictive)
     return row | {

@@ -27,7 +27,7 @@ from metachron.benefit.marker_test import MarkerTest, answer, refuse
 from metachron.benefit.markers import MarkerCoding
 from metachron.benefit.maxima import Maxima
 from metachron.cohort import Cohort
-from metachron.cohort.size_rows import size_rows
+from metachron.cohort.seen_sizes import sizes_of
 
 if TYPE_CHECKING:
     from metachron.joint import JointModel
@@ -227,5 +227,4 @@ class GrowthQuestion:
 
 def _count(cohort: Cohort) -> tuple[int, int]:
     """Return the numbers of patients and of their sizes."""
-    used = size_rows(cohort.measurements, cohort.lesions, "sum", limit_mm=cohort.limit_mm).used
-    return cohort.patients.height, used.height
+    return cohort.patients.height, sizes_of(cohort, cohort.limit_mm).height

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from metachron.base import ModelError
 from metachron.benefit.comparison import Comparison
@@ -27,6 +28,11 @@ class Incomplete:
 
     columns: np.ndarray
     levels: int = 0
+
+    @classmethod
+    def of(cls, coding: MarkerCoding, patients: pl.DataFrame) -> Incomplete:
+        """Return a coded marker of patients."""
+        return cls(coding.columns(patients), len(coding.levels))
 
     @property
     def missing(self) -> np.ndarray:
@@ -62,7 +68,7 @@ def impute_marker(
     """
     helpers = [code_marker(marker, comparison.patients) for marker in as_markers(auxiliary)]
     complete = np.column_stack([outcome_columns(comparison), comparison.adjust])
-    variables = [_variable(one, comparison) for one in (coding, *helpers)]
+    variables = [Incomplete.of(one, comparison.patients) for one in (coding, *helpers)]
     made = impute_within(variables, complete, comparison.treated, imputations=imputations, seed=seed, cycles=cycles)
     return tuple(completed[0] for completed in made)
 
@@ -129,22 +135,21 @@ def outcome_columns(comparison: Comparison) -> np.ndarray:
     """Return the columns by which an outcome predicts a marker: event and cumulative hazard, or response."""
     if not isinstance(comparison.outcome, Observed):
         return comparison.outcome.astype(float)[:, None]
-    hazard = np.empty(len(comparison))
-    for arm in np.unique(comparison.treated):
-        rows = comparison.treated == arm
-        hazard[rows] = nelson_aalen(comparison.outcome.rows(rows))
-    return np.column_stack([comparison.outcome.event, hazard])
+    return np.column_stack([comparison.outcome.event, nelson_aalen(comparison.outcome, comparison.treated)])
 
 
-def nelson_aalen(observed: Observed) -> np.ndarray:
-    """Return the Nelson-Aalen cumulative hazard at each row's own time: the sum of events over those at risk."""
-    times = np.unique(observed.time)
-    steps = observed.count(times, observed.event) / observed.at_risk(times)
-    return np.cumsum(steps)[np.searchsorted(times, observed.time)]
-
-
-def _variable(coding: MarkerCoding, comparison: Comparison) -> Incomplete:
-    return Incomplete(coding.columns(comparison.patients), len(coding.levels))
+def nelson_aalen(observed: Observed, group: np.ndarray | None = None) -> np.ndarray:
+    """Return the Nelson-Aalen cumulative hazard at each row's own time, of its group by itself where there are groups:
+    the sum of events over those at risk.
+    """
+    labels = np.zeros(len(observed)) if group is None else group
+    found = np.empty(len(observed))
+    for label in np.unique(labels):
+        own = observed.rows(labels == label)
+        times = np.unique(own.time)
+        steps = own.count(times, own.event) / own.at_risk(times)
+        found[labels == label] = np.cumsum(steps)[np.searchsorted(times, own.time)]
+    return found
 
 
 def _start(variable: Incomplete, generator: np.random.Generator) -> np.ndarray:

@@ -21,7 +21,7 @@ def draw_numbers(
     beta, _, rank, _ = np.linalg.lstsq(known, values, rcond=None)
     residual = values - known @ beta
     sigma = np.sqrt(residual @ residual / generator.chisquare(len(values) - rank))
-    root = _root(np.linalg.pinv(known.T @ known, hermitian=True))
+    root = square_root(np.linalg.pinv(known.T @ known, hermitian=True))
     drawn = beta + sigma * root @ generator.standard_normal(len(beta))
     return wanted @ drawn + sigma * generator.standard_normal(len(wanted))
 
@@ -39,7 +39,7 @@ def draw_levels(
     scale = np.where(known.std(axis=0) > 0.0, known.std(axis=0), 1.0)
     rows, target, weight = _augmented(level, known / scale, levels)
     beta, covariance = _multinomial(rows, np.eye(levels)[target], weight)
-    drawn = beta.ravel() + _root(covariance) @ generator.standard_normal(beta.size)
+    drawn = beta.ravel() + square_root(covariance) @ generator.standard_normal(beta.size)
     score = np.column_stack([np.zeros(len(wanted)), (wanted / scale) @ drawn.reshape(beta.shape)])
     chance = np.cumsum(softmax(score, axis=1), axis=1)
     return np.minimum((generator.random(len(wanted))[:, None] > chance).sum(axis=1), levels - 1)
@@ -93,7 +93,7 @@ def _information(rows: np.ndarray, chance: np.ndarray, weight: np.ndarray) -> np
     return cells.reshape(predictors * levels, predictors * levels)
 
 
-def _root(covariance: np.ndarray) -> np.ndarray:
+def square_root(covariance: np.ndarray) -> np.ndarray:
     """Return a square root of a covariance that may lack rank."""
     values, vectors = np.linalg.eigh(covariance)
     return vectors * np.sqrt(np.maximum(values, 0.0))

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from metachron.base import ModelError, list_briefly
-from metachron.benefit.assessment import MarkerAssessment
+from metachron.benefit.assessment import MarkerAssessment, adjust_p_values
 from metachron.benefit.comparison import Comparison, Unrecorded, compare_arms
 from metachron.benefit.fitting import TermsFit, fit_terms
 from metachron.benefit.imputation import impute_marker
 from metachron.benefit.levels import count_levels, effects_at_levels, marker_levels, risk_differences
 from metachron.benefit.marker_test import MarkerTest, answer, refuse
 from metachron.benefit.markers import Marker, MarkerCoding, as_marker, as_markers, code_marker
-from metachron.benefit.multiplicity import holm
 from metachron.cohort import Cohort
 
 IN_CONTROL = "prognostic in the control arm"
@@ -113,12 +112,7 @@ def assess_markers(
     ``options`` are those of `assess_marker`.
     """
     found = [assess_marker(cohort, marker, level=level, **options) for marker in as_markers(markers)]  # type: ignore[arg-type]
-    prognostic = holm([one.prognostic_p for one in found])
-    predictive = holm([one.predictive_p for one in found])
-    return tuple(
-        replace(one, prognostic_p=float(p), predictive_p=float(q))
-        for one, p, q in zip(found, prognostic, predictive, strict=True)
-    )
+    return adjust_p_values(found)
 
 
 def why_not_predictive(comparison: Comparison, *, randomised: bool, strata: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ import polars as pl
 
 from metachron.base import MetachronError, ModelError
 from metachron.benefit.cohort_imputation import imputed_cohorts
-from metachron.benefit.comparison import choose_arms, name_patients
+from metachron.benefit.comparison import choose_arms, leave_out, name_patients
 from metachron.benefit.interaction import Missing, interaction_terms, refuse_prediction
 from metachron.benefit.marker_terms import (
     find_place,
@@ -122,9 +122,9 @@ def marker_models(
     """
     complete, gone = cohort, [name_patients(pl.Series([], dtype=pl.String), "")]
     for marker in as_markers(markers):
-        lacking = np.isnan(code_marker(marker, complete.patients).columns(complete.patients)).any(axis=1)
-        complete, absent = _leave_out(complete, lacking)
-        gone.append(name_patients(absent, f"{marker.column} is missing"))
+        lacking = code_marker(marker, complete.patients).missing(complete.patients)
+        complete, absent = leave_out(complete, lacking, f"{marker.column} is missing")
+        gone.append(absent)
     models = {WITHOUT: model}
     columns: dict[str, np.ndarray] = {}
     for index, marker in enumerate(as_markers(markers), start=1):
@@ -176,17 +176,15 @@ class _Asked:
     def test(self, marker: Marker) -> tuple[MarkerTest, dict[str, object], pl.DataFrame]:
         """Return the answer for a marker, its row of the table, and the patients left out."""
         coding = code_marker(marker, self.cohort.patients)
-        lacking = np.isnan(coding.columns(self.cohort.patients)).any(axis=1)
+        lacking = coding.missing(self.cohort.patients)
         impute = self.missing.by == "imputation" and bool(lacking.any())
-        part, absent = (
-            (self.cohort, self.cohort.patients["patient"][:0]) if impute else _leave_out(self.cohort, lacking)
-        )
+        part, absent = leave_out(self.cohort, lacking & (not impute), f"{marker.column} is missing")
         try:
             test = self._answer(coding, self._imputed(marker) if impute else (part,))
         except (MetachronError, np.linalg.LinAlgError) as error:
             test = refuse(self.question, str(error), patients=part.patients.height)
         row = _row(coding, test) | {"missing": int(lacking.sum()), "imputed": impute}
-        return test, row, name_patients(absent, f"{marker.column} is missing")
+        return test, row, absent
 
     def _imputed(self, marker: Marker) -> tuple[Cohort, ...]:
         how = self.missing
@@ -251,22 +249,13 @@ def _arms(
     return arms
 
 
-def _leave_out(cohort: Cohort, which: np.ndarray) -> tuple[Cohort, pl.Series]:
-    """Return the cohort without some patients, and their names."""
-    gone = cohort.patients["patient"].filter(pl.Series(which))
-    if not len(gone):
-        return cohort, gone
-    return cohort.select(cohort.patients["patient"].filter(pl.Series(~which)).to_list()), gone
-
-
 def _row(coding: MarkerCoding, test: MarkerTest) -> dict[str, object]:
-    single = test.effects.height == 1
     return {
         "marker": coding.marker.label,
         "step": coding.step if coding.continuous else None,
         "patients": test.patients,
         "terms": len(coding.terms),
-        **{key: test.effects[key][0] if single else None for key in ("effect", "lower", "upper")},
+        **test.single,
         "likelihood_ratio": test.likelihood_ratio,
         "p": test.p_value,
         "wald_p": test.wald_p,

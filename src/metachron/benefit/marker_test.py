@@ -49,6 +49,12 @@ class MarkerTest:
     refused: str = ""
 
     @property
+    def single(self) -> dict[str, float | None]:
+        """Effect, lower and upper limit where one coefficient was asked about, else None each."""
+        names = ("effect", "lower", "upper")
+        return {name: self.effects[name][0] if self.effects.height == 1 else None for name in names}
+
+    @property
     def p_value(self) -> float:
         """P value of the likelihood ratio, of the Wald test after imputation, NaN where refused."""
         return self.wald_p if np.isnan(self.likelihood_ratio_p) else self.likelihood_ratio_p

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -84,6 +84,17 @@ class MarkerCoding:
         if self.continuous:
             return (f"{self.marker.label} per {self.step:.4g}",)
         return tuple(f"{self.marker.label}={level}" for level in self.levels[1:])
+
+    @property
+    def fixed(self) -> Marker:
+        """The marker with the step, or the reference level, that was learnt: for other patients, who must not teach."""
+        if self.continuous:
+            return replace(self.marker, per=self.step)
+        return self.marker if self.marker.above is not None else replace(self.marker, reference=self.levels[0])
+
+    def missing(self, patients: pl.DataFrame) -> np.ndarray:
+        """Return who misses the marker, row by row."""
+        return np.isnan(self.columns(patients)).any(axis=1)
 
     def columns(self, patients: pl.DataFrame) -> np.ndarray:
         """Return the design columns, rows x terms; NaN where the marker is missing."""

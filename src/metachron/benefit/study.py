@@ -153,8 +153,7 @@ def study_markers(
     asked = tuple(_as_levels(marker, comparison) for marker in as_markers(markers))
     refused = why_not_predictive(comparison, randomised=questions.randomised, strata=questions.strata)
     outer, unavailable = _external(external, questions)
-    other = "" if external is None else external.name
-    other = f"{other} (external)" if other == cohort.name else other
+    other = "" if external is None else name_beside(cohort, external)
     horizon = _horizon(questions, comparison, outer)
     asking = questions.asking
     say(f"each of {len(asked)} markers in {cohort.name}")
@@ -210,6 +209,11 @@ def outcome_of(comparison: Comparison, horizon_year: float) -> TrialOutcome:
     return response_outcome(comparison.outcome, treated=treated)
 
 
+def name_beside(cohort: Cohort, external: Cohort) -> str:
+    """Return what another cohort is called beside the first: its name, marked where it is the same."""
+    return f"{external.name} (external)" if external.name == cohort.name else external.name
+
+
 def _external(external: Cohort | None, questions: Questions) -> tuple[Comparison | None, str]:
     """Return the comparison in the other cohort, or why there is none."""
     if external is None:
@@ -225,17 +229,12 @@ def _again(one: MarkerAssessment, external: Cohort, questions: Questions) -> Mar
     marker = one.marker
     if marker.column not in external.patients.columns or not external.patients[marker.column].drop_nulls().len():
         return f"not available in {external.name}; its rule is cross-validated"
-    fixed = replace(marker, per=one.coding.step) if one.coding.continuous else replace(marker, reference=_first(one))
     try:
-        return assess_markers(external, [fixed], level=questions.level, missing=questions.missing, **questions.asking)[
-            0
-        ]
+        return assess_markers(
+            external, [one.coding.fixed], level=questions.level, missing=questions.missing, **questions.asking
+        )[0]
     except (InputError, ModelError) as error:
         return f"cannot be asked in {external.name}: {error}"
-
-
-def _first(one: MarkerAssessment) -> str | None:
-    return None if one.marker.above is not None else one.coding.levels[0]
 
 
 def _as_levels(marker: Marker, comparison: Comparison) -> Marker:

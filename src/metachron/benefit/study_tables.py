@@ -20,7 +20,7 @@ def answer_table(
     """
     rows = []
     for one in assessments:
-        inside, between = _single(one.prognostic), _single(one.predictive)
+        inside, between = one.prognostic.single, one.predictive.single
         rows.append(
             {
                 "marker": one.marker.label,
@@ -84,13 +84,6 @@ def effect_tables(
         "levels": pl.concat(levels, how="diagonal_relaxed") if levels else pl.DataFrame(),
         "left_out": pl.concat(left) if left else pl.DataFrame(),
     }
-
-
-def _single(test: MarkerTest) -> dict[str, float | None]:
-    names = ("effect", "lower", "upper")
-    if test.effects.height != 1:
-        return dict.fromkeys(names)
-    return {name: test.effects[name][0] for name in names}
 
 
 def _same_direction(inside: MarkerTest, there: MarkerTest) -> bool:
