@@ -78,8 +78,8 @@ def _effects(anchor: str, name: str, study: GrowthStudy) -> Section:
     head = ["Marker", "Parameter", "Question", "Patients", "Sizes", "Effect", "Interval", "p"]
     caption = (
         f"{name}: by how much one step of the marker multiplies the parameter in the control arm, and by how much it "
-        f"multiplies the effect of treatment; {percent(0.95)} intervals unless another level was asked for, p not "
-        "adjusted. Of a random slope, differences."
+        f"multiplies the effect of treatment; {percent(1 - study.assessments[0].level)} intervals, p not adjusted. "
+        "Of a random slope, differences."
     )
     return Section(anchor, f"How large, and how sure: {name}", [Table(caption, head, rows, numeric=range(3, 8))])
 

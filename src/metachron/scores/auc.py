@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
-from scipy.stats import rankdata
 
 from metachron.base import InputError, Problem
 
@@ -92,6 +91,8 @@ Placements = tuple[Float[np.ndarray, " responder"], Float[np.ndarray, " other"]]
 
 
 def _placements(responded: Bool[np.ndarray, " patient"], values: Float[np.ndarray, " patient"]) -> Placements:
+    from scipy.stats import rankdata  # here, since every use of scores and benefit imports this module
+
     ranks = rankdata(values)
     yes, no = int(responded.sum()), int((~responded).sum())
     below = (ranks[responded] - rankdata(values[responded])) / no

@@ -46,7 +46,7 @@ def with_derived(cohort: Cohort, columns: Iterable[str]) -> Cohort:
         cohort = cohort.with_rows({"patients": cohort.patients.with_columns(ratios)})
     if cohort.lesions.is_empty():
         return cohort
-    cohort = with_involvement(cohort, [name for name in wanted if name == "involved_liver"])
+    cohort = with_involvement(cohort, wanted)
     if "met_sites" in wanted:
         cohort = cohort.with_rows({"patients": cohort.patients.with_columns(_sites(cohort))})
     return cohort

@@ -72,7 +72,7 @@ def biomarkers(
         --external poplar-clinical --out oak-markers
     """
     from metachron.benefit import Missing, Questions, read_marker, read_markers, study_markers
-    from metachron.report import write_marker_report
+    from metachron.report.biomarkers import write_marker_report
 
     out.mkdir(parents=True, exist_ok=True)
     own = read_cohort(cohort, mapping)
@@ -113,7 +113,7 @@ def _ask_growth(
     """Ask about growth, in the other cohort too as far as it has the markers, and write what was found."""
     from metachron.benefit import assess_growth
     from metachron.cli.compilation_cache import keep_compiled_models
-    from metachron.report import write_growth_report
+    from metachron.report.growth import write_growth_report
 
     keep_compiled_models()
     found = {own.name: assess_growth(own, asked, tell=note, **asking)}
