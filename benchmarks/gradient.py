@@ -9,7 +9,8 @@ import numpy as np
 from metachron.base import MetachronError
 from metachron.joint import JointModel
 from metachron.joint.design import Binding
-from metachron.joint.sites import list_sites, median_values, pack, population_size
+from metachron.joint.sites import list_sites
+from metachron.joint.vector import median_values, pack, population_size
 
 STEP = 1e-5
 TOLERANCE = 1e-5

@@ -13,7 +13,7 @@ from metachron.inference.diagnostics import summarise_draws
 from metachron.joint import JointModel
 from metachron.joint.design import Binding
 from metachron.joint.names import flat_names
-from metachron.joint.sites import unpack_population
+from metachron.joint.vector import unpack_population
 
 PIECES = 8
 """Of all chains together, for the jackknife: each piece is still many autocorrelation times long."""

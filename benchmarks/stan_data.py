@@ -11,7 +11,8 @@ from metachron.base import ModelError
 from metachron.joint import JointModel
 from metachron.joint.design import Binding, Events, Rows
 from metachron.joint.hazard_terms import quadrature
-from metachron.joint.sites import list_sites, population_size
+from metachron.joint.sites import list_sites
+from metachron.joint.vector import population_size
 
 PROGRAMS = {"log-growth": "log_growth.stan", "slope": "slope.stan"}
 """The Stan program by link."""
@@ -64,7 +65,7 @@ def to_stan_vectors(vectors: np.ndarray, model: JointModel, binding: Binding) ->
 
     Parameters
     ----------
-    vectors : (vector, free), of `metachron.joint.sites.pack`.
+    vectors : (vector, free), of `metachron.joint.vector.pack`.
     """
     count, patients = population_size(model, binding.dims), len(binding.labels.patients)
     effects = vectors[:, count:].reshape(len(vectors), binding.dims.patients, -1)[:, :patients]

@@ -25,7 +25,7 @@ from metachron.inference.settings import NutsSettings
 from metachron.inference.target import joint_target
 from metachron.joint import JointModel
 from metachron.joint.design import Binding
-from metachron.joint.sites import population_size
+from metachron.joint.vector import population_size
 
 ENOUGH = 400.0
 """Least bulk and tail effective sample size at which Stan is stopped."""

@@ -18,8 +18,8 @@ from benchmarks.stan_job import SAME_DENSITY, check_density
 from metachron.base import MetachronError, ModelError
 from metachron.joint.demo_trial import TRUTH
 from metachron.joint.simulate import VisitPlan
-from metachron.joint.sites import population_size
 from metachron.joint.trial_tables import patients_in_arms
+from metachron.joint.vector import population_size
 
 COHORT = benchmark_model("log-growth").simulate(
     TRUTH,

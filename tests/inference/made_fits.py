@@ -15,7 +15,7 @@ from metachron.inference.nuts import Statistics
 from metachron.inference.posterior import name_draws
 from metachron.joint import JointModel, VisitPlan
 from metachron.joint.simulate import read_parameters
-from metachron.joint.sites import Values, effect_shapes, pack, population_size
+from metachron.joint.vector import Values, effect_shapes, pack, population_size
 
 TRUTH: dict[str, Any] = {
     "log_baseline_mm.mean": 4.1,

@@ -12,7 +12,7 @@ from scipy.stats import multivariate_normal
 
 from metachron.joint import JointModel, Values
 from metachron.joint.design import Binding
-from metachron.joint.sites import effect_shapes, unpack_population
+from metachron.joint.vector import effect_shapes, unpack_population
 
 
 def linear_gaussian_log_likelihood(binding: Binding, theta: Mapping[str, jax.Array]) -> float:

@@ -30,7 +30,7 @@ from metachron.inference.predict import (
 )
 from metachron.joint import JointModel, VisitPlan, compose, patients_in_arms
 from metachron.joint.given_parameters import read_parameters
-from metachron.joint.sites import Values, effect_shapes, pack_population, unpack_population
+from metachron.joint.vector import Values, effect_shapes, pack_population, unpack_population
 
 FEW = VisitPlan(visit_day=(-7.0, 100.0, 250.0, 500.0, 900.0), cutoff_day=1000.0)
 LONG = VisitPlan(visit_day=(-7.0, *(84.0 * k for k in range(1, 21))), cutoff_day=1800.0)

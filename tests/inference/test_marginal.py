@@ -27,7 +27,7 @@ from metachron.inference.marginal.verdict import judge
 from metachron.inference.pareto import pareto_smooth
 from metachron.joint import JointModel, Values, compose
 from metachron.joint.demo_trial import demo_model, two_arm_trial
-from metachron.joint.sites import median_values, unpack_population
+from metachron.joint.vector import median_values, unpack_population
 
 
 @pytest.fixture(scope="module")

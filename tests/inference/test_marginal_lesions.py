@@ -19,7 +19,8 @@ from metachron.inference import estimate, fit
 from metachron.inference.marginal.by_patient import integrate_patients
 from metachron.inference.marginal.prepare import why_not
 from metachron.joint import Binding, JointModel, compose, patients_in_arms
-from metachron.joint.sites import list_sites, pack_population
+from metachron.joint.sites import list_sites
+from metachron.joint.vector import pack_population
 
 ORGANS = ("bone", "liver", "lung")
 NAMES = ("baseline", "slope_per_year")

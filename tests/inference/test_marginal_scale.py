@@ -13,7 +13,7 @@ from metachron.inference import estimate
 from metachron.inference.marginal.density import value_and_gradient
 from metachron.inference.marginal.prepare import prepare, prepare_at
 from metachron.joint.demo_trial import demo_model, two_arm_trial
-from metachron.joint.sites import median_values, pack_population
+from metachron.joint.vector import median_values, pack_population
 
 PATIENTS = 100_000
 MEMORY_GIB = 8.0

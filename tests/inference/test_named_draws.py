@@ -19,7 +19,7 @@ from metachron.inference.sampled import Sampled, Statistics
 from metachron.joint import JointModel, compose
 from metachron.joint.names import flat_names
 from metachron.joint.population import lesion_effects, patient_effects
-from metachron.joint.sites import draw_prior_values, pack, unpack
+from metachron.joint.vector import draw_prior_values, pack, unpack
 
 CHAINS, DRAWS = 2, 30
 MODELS = {

@@ -21,7 +21,7 @@ from metachron.inference.pareto import effective_share, pareto_smooth
 from metachron.inference.settings import NutsSettings
 from metachron.joint import Binding, JointModel, VisitPlan, patients_in_arms
 from metachron.joint.demo_trial import TRUTH, demo_model
-from metachron.joint.sites import median_values, pack_population, unpack_population
+from metachron.joint.vector import median_values, pack_population, unpack_population
 from statistical.laplace import laplace_by_patient
 from statistical.samplers import four_nodes, laplace_error, placed_wrongly, without_proposal_density
 

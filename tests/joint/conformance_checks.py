@@ -21,7 +21,7 @@ from metachron.dynamics import Trajectory
 from metachron.joint import Binding, Design, JointModel, Values
 from metachron.joint.hazard_terms import cumulative_hazard, log_hazard, patient_state
 from metachron.joint.population import patient_parameters
-from metachron.joint.sites import draw_prior_values, median_values, pack
+from metachron.joint.vector import draw_prior_values, median_values, pack
 
 DRAWS = 4
 STEP = 1e-5

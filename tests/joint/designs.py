@@ -10,7 +10,7 @@ import numpy as np
 
 from metachron.joint import Binding, JointModel, Values
 from metachron.joint.design import Rows
-from metachron.joint.sites import draw_prior_values
+from metachron.joint.vector import draw_prior_values
 
 
 def without_padding(binding: Binding) -> Binding:

@@ -20,7 +20,7 @@ from metachron.cohort import Cohort
 from metachron.joint import Binding, Covariate, JointModel, Values, compose
 from metachron.joint.likelihood import event_log_likelihood
 from metachron.joint.population import patient_parameters
-from metachron.joint.sites import effect_shapes, median_values, pack, unpack, vector_size
+from metachron.joint.vector import effect_shapes, median_values, pack, unpack, vector_size
 
 EFFECTS = np.random.default_rng(8).normal(size=(8, 4))
 MEAN_AGE = float(np.mean(PATIENTS["age_year"].to_numpy()))

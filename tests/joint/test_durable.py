@@ -20,7 +20,7 @@ from metachron.base import IncompatiblePartsError, ModelError
 from metachron.dynamics import LAWS, Trajectory, provides
 from metachron.joint import LINKS, DurablePart, JointModel, Values, VisitPlan, compose
 from metachron.joint.population import patient_parameters
-from metachron.joint.sites import median_values, pack
+from metachron.joint.vector import median_values, pack
 
 GROWING = [name for name, law in LAWS.items() if law.vanishing_growth is not None]
 EFFECTS = np.random.default_rng(5).normal(size=(8, 3))

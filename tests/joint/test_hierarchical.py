@@ -11,7 +11,7 @@ import pytest
 from joint.small_cohort import small_cohort
 from metachron.joint import compose
 from metachron.joint.hierarchical import Shares, from_standard, to_standard
-from metachron.joint.sites import effect_shapes, vector_size
+from metachron.joint.vector import effect_shapes, vector_size
 
 
 @pytest.mark.parametrize("covariance", ["independent", "full"])

@@ -16,7 +16,8 @@ from metachron.cohort import Cohort
 from metachron.inference import estimate
 from metachron.joint import JointModel, VisitPlan, compose, horseshoe_prior, patients_in_arms
 from metachron.joint.horseshoe import shrunk_scale
-from metachron.joint.sites import draw_prior_values, list_sites, pack_population, population_at, unpack_population
+from metachron.joint.sites import list_sites
+from metachron.joint.vector import draw_prior_values, pack_population, population_at, unpack_population
 
 TAU, DF, SLAB = 0.1, 4.0, 1.5
 PRIOR = Prior("horseshoe", (TAU, DF, SLAB), "for tests")

@@ -21,7 +21,8 @@ from metachron.joint.likelihood import event_log_likelihood
 from metachron.joint.links import OrganBurden
 from metachron.joint.population import patient_parameters
 from metachron.joint.simulate import draw_effects
-from metachron.joint.sites import list_sites, population_size, unpack_population
+from metachron.joint.sites import list_sites
+from metachron.joint.vector import population_size, unpack_population
 
 LESION_LINKS = ("lesion-sum", "largest-lesion", "organ-burden", "organs-involved")
 

@@ -18,7 +18,7 @@ from metachron.joint import JointModel, Values, VisitPlan, compose, patients_in_
 from metachron.joint.new_lesions import expected_new_lesions, new_lesion_log_likelihood
 from metachron.joint.population import patient_parameters
 from metachron.joint.simulate import draw_effects
-from metachron.joint.sites import draw_prior_values
+from metachron.joint.vector import draw_prior_values
 
 SCALE, SHAPE, FRAILTY_SD, LINK = 0.8, 1.3, 0.7, 0.5
 ORGANS = np.array([0.5, -0.2, -0.9])

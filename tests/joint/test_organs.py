@@ -16,7 +16,7 @@ from metachron.cohort import Cohort
 from metachron.joint import Binding, JointModel, VisitPlan, compose, patients_in_arms, simulate
 from metachron.joint.defaults import exchange_size
 from metachron.joint.population import patient_parameters
-from metachron.joint.sites import (
+from metachron.joint.vector import (
     Values,
     draw_prior_values,
     effect_shapes,

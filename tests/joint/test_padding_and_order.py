@@ -12,7 +12,7 @@ from joint.small_cohort import small_cohort, small_tables
 from metachron.cohort import Cohort
 from metachron.joint import JointModel, Values, compose
 from metachron.joint.likelihood import log_likelihood
-from metachron.joint.sites import pack
+from metachron.joint.vector import pack
 
 MODELS = {
     "constant link": compose(dynamics="gsf", hazard="weibull", links=["log-growth"], covariates=["sex"]),

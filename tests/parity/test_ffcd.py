@@ -11,7 +11,7 @@ from metachron.cohort import Cohort
 from metachron.cohort.read import load
 from metachron.inference import fit
 from metachron.joint import JointModel, Values
-from metachron.joint.sites import effect_shapes
+from metachron.joint.vector import effect_shapes
 from parity.published import quantities, read_model, reference, uncensored
 
 SPREADS = ("variance", "covariance", "correlation")

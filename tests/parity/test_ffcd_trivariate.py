@@ -17,7 +17,7 @@ from metachron.cohort.read import load
 from metachron.inference import estimate
 from metachron.inference.marginal.by_patient import integrate_patients
 from metachron.joint import Binding, JointModel, Values
-from metachron.joint.sites import pack_population
+from metachron.joint.vector import pack_population
 from parity.published import read_model, reference
 from parity.reference.ffcd_trivariate_ml import CORRELATION, NAMES, log_joint, log_likelihood, read
 

@@ -23,8 +23,9 @@ from metachron.joint import Binding, JointModel, VisitPlan, patients_in_arms
 from metachron.joint.bind import bind_patients
 from metachron.joint.design import Rows
 from metachron.joint.names import FlatName, flat_names
-from metachron.joint.sites import CORRELATION, draw_prior_values
+from metachron.joint.sites import CORRELATION
 from metachron.joint.stretches import Stretches
+from metachron.joint.vector import draw_prior_values
 from statistical.resumable import resume
 from statistical.samplers import Sampler, by_nuts
 

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metachron.joint import Design, Dims, JointModel
-from metachron.joint.sites import Theta, Values, effect_shapes, unpack_population
+from metachron.joint.sites import Theta
+from metachron.joint.vector import Values, effect_shapes, unpack_population
 
 STEPS, HALVINGS, MOVED = 40, 4, 1e-6
 """Newton steps at most, halvings of each, and the length of a step below which all patients are at their modes."""

@@ -26,7 +26,7 @@ from metachron.inference.sampled import Sampled, Statistics
 from metachron.inference.settings import NutsSettings
 from metachron.inference.target import joint_target
 from metachron.joint import Binding, JointModel
-from metachron.joint.sites import unpack_population
+from metachron.joint.vector import unpack_population
 from statistical.laplace import laplace_by_patient
 
 

@@ -30,7 +30,8 @@ from metachron.inference.pareto import pareto_smooth
 from metachron.joint import Design, Dims, JointModel
 from metachron.joint.design import Binding
 from metachron.joint.population import correlation_factor, patient_spread
-from metachron.joint.sites import CORRELATION, Theta, population_at
+from metachron.joint.sites import CORRELATION, Theta
+from metachron.joint.vector import population_at
 
 if TYPE_CHECKING:
     from metachron.forecast.unlike import Sampled

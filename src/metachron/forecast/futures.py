@@ -20,8 +20,9 @@ from metachron.joint import Design, JointModel
 from metachron.joint.hazard_terms import patient_state
 from metachron.joint.new_lesions import expected_new_lesions, organ_log_shares
 from metachron.joint.population import PatientParameters, patient_parameters
-from metachron.joint.sites import Theta, Values
+from metachron.joint.sites import Theta
 from metachron.joint.stretches import Stretches
+from metachron.joint.vector import Values
 
 STEP_DAY, LEAST_STEPS, MOST_STEPS = 14.0, 12, 60
 READINGS = 4

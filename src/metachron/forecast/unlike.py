@@ -22,7 +22,7 @@ from metachron.inference.diagnostics import summarise_draws
 from metachron.inference.settings import NutsSettings
 from metachron.inference.target import Target
 from metachron.joint import Binding, Design, Dims, JointModel
-from metachron.joint.sites import Values, effect_shapes, population_at
+from metachron.joint.vector import Values, effect_shapes, population_at
 
 WARMUP = 300
 TOGETHER = 16

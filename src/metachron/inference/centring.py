@@ -20,7 +20,7 @@ from metachron.joint import Design, Dims, JointModel
 from metachron.joint.design import Binding
 from metachron.joint.hierarchical import Shares, from_standard
 from metachron.joint.population import lesion_effects, patient_effects, patient_parameters
-from metachron.joint.sites import Values, effect_shapes, median_values, pack, population_size, unpack
+from metachron.joint.vector import Values, effect_shapes, median_values, pack, population_size, unpack
 
 STEPS, EM_STEPS = 400, 30
 VARIANCES = 1e-4, 100.0

@@ -34,7 +34,8 @@ from metachron.inference.marginal.references import MOST_ROWS, References, measu
 from metachron.inference.marginal.table import NodeModel, NodeTable
 from metachron.joint import Dims, JointModel
 from metachron.joint.names import flat_names
-from metachron.joint.sites import CORRELATION, population_at, unpack_population
+from metachron.joint.sites import CORRELATION
+from metachron.joint.vector import population_at, unpack_population
 
 KINDS = ("ml", "map")
 CHECKING = 4

@@ -16,7 +16,8 @@ from metachron.joint import Dims, JointModel
 from metachron.joint.design import Binding, Design
 from metachron.joint.names import FlatName, site_axes
 from metachron.joint.population import lesion_effects, patient_effects
-from metachron.joint.sites import CORRELATION, Theta, list_sites, population_at, unpack
+from metachron.joint.sites import CORRELATION, Theta, list_sites
+from metachron.joint.vector import population_at, unpack
 
 if TYPE_CHECKING:
     import xarray as xr

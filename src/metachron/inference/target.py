@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from metachron.joint import Design, Dims, JointModel
 from metachron.joint.design import Binding
 from metachron.joint.hierarchical import Shares, to_standard
-from metachron.joint.sites import median_values, pack
+from metachron.joint.vector import median_values, pack
 
 
 class Density(Protocol):
@@ -28,7 +28,7 @@ class Density(Protocol):
 class Target:
     """A density with its data, and the function that gives a chain's starting vector from its random key.
 
-    ``standard`` takes draws to the vectors of `metachron.joint.sites.pack`; None where they are those already.
+    ``standard`` takes draws to the vectors of `metachron.joint.vector.pack`; None where they are those already.
     ``scale`` is a first guess at the spread of each coordinate; None: from the gradient at the start.
     """
 
@@ -47,7 +47,7 @@ class JointDensity:
     dims: Dims
 
     def __call__(self, vector: Float[Array, " free"], data: Design) -> Float[Array, ""]:
-        """Return the log density at an unconstrained vector of `metachron.joint.sites.pack`."""
+        """Return the log density at an unconstrained vector of `metachron.joint.vector.pack`."""
         return self.model.log_density(vector, data, self.dims)
 
 

@@ -14,8 +14,9 @@ from metachron.joint.observation import OBSERVATIONS, Observation
 from metachron.joint.parts import Covariate
 from metachron.joint.process_parts import HazardPart, LinkTerm, NewLesionPart
 from metachron.joint.simulate import VisitPlan, simulate
-from metachron.joint.sites import Site, Values
+from metachron.joint.sites import Site
 from metachron.joint.trial_tables import patients_in_arms
+from metachron.joint.vector import Values
 
 jax.config.update("jax_enable_x64", True)
 

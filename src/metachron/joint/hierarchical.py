@@ -24,7 +24,8 @@ from metachron.joint.design import Design, Dims
 from metachron.joint.dynamics_part import ParameterModel
 from metachron.joint.parts import ModelParts
 from metachron.joint.population import correlation_factor, fixed_part, organ_effect, patient_effects, patient_spread
-from metachron.joint.sites import Site, Theta, Values, effect_shapes, list_sites, population_at, population_size
+from metachron.joint.sites import Site, Theta, list_sites
+from metachron.joint.vector import Values, effect_shapes, population_at, population_size
 
 
 class Shares(NamedTuple):
@@ -37,7 +38,7 @@ class Shares(NamedTuple):
 def to_standard(
     vector: Float[Array, " free"], model: ModelParts, design: Design, dims: Dims, shares: Shares
 ) -> tuple[Float[Array, " free"], Float[Array, ""]]:
-    """Return the vector with standardised effects (that of `metachron.joint.sites.pack`) at one in these coordinates,
+    """Return the vector with standardised effects (that of `metachron.joint.vector.pack`) at one in these coordinates,
     and the log of the absolute Jacobian determinant of the map.
     """
     vector, change = organs_to_standard(vector, model, dims)

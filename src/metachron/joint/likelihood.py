@@ -28,7 +28,8 @@ from metachron.joint.hazard_terms import (
 from metachron.joint.new_lesions import new_lesion_log_likelihood
 from metachron.joint.parts import ModelParts
 from metachron.joint.population import PatientParameters, patient_parameters, row_parameters
-from metachron.joint.sites import Theta, Values
+from metachron.joint.sites import Theta
+from metachron.joint.vector import Values
 
 
 def size_rows(

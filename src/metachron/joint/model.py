@@ -21,7 +21,8 @@ from metachron.joint.model_file import read_toml, write_toml
 from metachron.joint.parts import ModelParts
 from metachron.joint.process_parts import HazardPart
 from metachron.joint.simulate import VisitPlan, simulate
-from metachron.joint.sites import Site, Values, list_sites, unpack
+from metachron.joint.sites import Site, list_sites
+from metachron.joint.vector import Values, unpack
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from metachron.joint.design import Design
 from metachron.joint.dynamics_part import DynamicsPart, ParameterModel
 from metachron.joint.lesion_table import Lesions
 from metachron.joint.parts import ModelParts
-from metachron.joint.sites import CORRELATION, Theta, Values
+from metachron.joint.sites import CORRELATION, Theta
+from metachron.joint.vector import Values
 
 _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 

@@ -25,9 +25,10 @@ from metachron.joint.inversion import time_reached
 from metachron.joint.parts import ModelParts
 from metachron.joint.population import PatientParameters, patient_parameters, row_parameters
 from metachron.joint.simulate_new_lesions import draw_new_lesions, seen_new_lesions
-from metachron.joint.sites import Theta, Values, effect_shapes
+from metachron.joint.sites import Theta
 from metachron.joint.stretches import new_lesion_years
 from metachron.joint.trial_tables import Observed, simulated_cohort, visit_table
+from metachron.joint.vector import Values, effect_shapes
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from metachron.inference.predict.population_survival import drawn_parameters
 from metachron.inference.predict.subjects import gather, with_arm
 from metachron.joint import JointModel, compose
 from metachron.joint.hazard_terms import cumulative_hazard, patient_state
-from metachron.joint.sites import draw_prior_values
+from metachron.joint.vector import draw_prior_values
 
 TIMES = np.asarray([0.25, 1.0, 2.0])
 QUADRATURE = 0.004

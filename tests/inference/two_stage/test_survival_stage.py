@@ -16,13 +16,8 @@ from metachron.joint.demo_trial import two_arm_trial
 from metachron.joint.likelihood import LinkTable
 from metachron.joint.names import flat_names
 from metachron.joint.population import patient_effects
-from metachron.joint.sites import (
-    draw_prior_values,
-    hazard_sites,
-    list_sites,
-    pack_sites,
-    unpack_sites,
-)
+from metachron.joint.sites import hazard_sites, list_sites
+from metachron.joint.vector import draw_prior_values, pack_sites, unpack_sites
 
 SEVERAL = ["log-growth", "slope", "time-to-growth"]
 

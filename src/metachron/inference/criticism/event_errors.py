@@ -19,7 +19,8 @@ from metachron.inference.predict.subjects import bind_fit, need_hazard
 from metachron.joint import Design, Dims, JointModel
 from metachron.joint.durable_class import drawn_columns
 from metachron.joint.hazard_terms import cumulative_hazard, patient_state
-from metachron.joint.sites import Theta, effect_shapes
+from metachron.joint.sites import Theta
+from metachron.joint.vector import effect_shapes
 
 EFFECTS = 8
 """Effects drawn per patient and posterior draw; with 1,000 draws the error of a survival probability is below 0.006."""

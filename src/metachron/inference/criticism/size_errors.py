@@ -22,7 +22,8 @@ from metachron.joint import Design, Dims, JointModel
 from metachron.joint.durable_class import drawn_columns, split_drawn
 from metachron.joint.likelihood import event_log_likelihood
 from metachron.joint.population import patient_parameters
-from metachron.joint.sites import Theta, Values, effect_shapes
+from metachron.joint.sites import Theta
+from metachron.joint.vector import Values, effect_shapes
 
 CANDIDATES = 32
 """Effects drawn for each patient and replicate, of which one is kept by how well it agrees with the patient's event."""

@@ -27,7 +27,8 @@ from metachron.inference.marginal.nodes import (
 )
 from metachron.inference.marginal.table import NodeModel, NodeTable, make_table
 from metachron.joint.design import Binding
-from metachron.joint.sites import Theta, population_at
+from metachron.joint.sites import Theta
+from metachron.joint.vector import population_at
 
 ADAPTING_ROWS, OF_LESIONS = 4, 2
 """Rows of 64 nodes per patient while proposals are improved; fewer where each has nodes for every lesion."""

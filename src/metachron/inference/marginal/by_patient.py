@@ -15,7 +15,7 @@ from metachron.inference.marginal.correction import evaluate_draws
 from metachron.inference.marginal.prepare import prepare_at, why_not
 from metachron.joint import Dims, JointModel
 from metachron.joint.design import Binding, Design
-from metachron.joint.sites import Values, population_at
+from metachron.joint.vector import Values, population_at
 
 ADAPTING_VECTORS = 9
 LEAST_ROWS, MOST_ROWS, ROWS_IN_ALL = 8, 32, 1024

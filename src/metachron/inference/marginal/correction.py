@@ -19,7 +19,8 @@ from metachron.inference.marginal.lesion_terms import pick_lesions, within_weigh
 from metachron.inference.marginal.table import NodeModel, NodeTable
 from metachron.inference.sampled import CHUNK
 from metachron.joint.population import fixed_part
-from metachron.joint.sites import Theta, population_at
+from metachron.joint.sites import Theta
+from metachron.joint.vector import population_at
 
 Slab = tuple[NodeTable, Blocks]
 

@@ -11,7 +11,8 @@ from jaxtyping import Array, Float
 
 from metachron.inference.marginal.kernel import RowTerms, log_likelihood_by_slot, row_terms
 from metachron.inference.marginal.table import NodeModel, NodeTable
-from metachron.joint.sites import Theta, unpack_population
+from metachron.joint.sites import Theta
+from metachron.joint.vector import unpack_population
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))

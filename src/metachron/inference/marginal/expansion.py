@@ -22,7 +22,7 @@ from jaxtyping import Array, Float
 from metachron.inference.marginal.coordinates import Coordinates, vector_at
 from metachron.inference.marginal.density import log_likelihood
 from metachron.inference.marginal.table import NodeModel, NodeTable
-from metachron.joint.sites import population_at
+from metachron.joint.vector import population_at
 
 STEP = 0.5
 """Half the distance of the central differences, in standard deviations: derivatives are those of the neighbourhood in

@@ -18,7 +18,7 @@ from metachron.inference.marginal.expansion import Expansion, evaluate
 from metachron.inference.marginal.prepare import Prepared
 from metachron.inference.marginal.references import References
 from metachron.inference.marginal.table import NodeModel, NodeTable
-from metachron.joint.sites import unpack_population
+from metachron.joint.vector import unpack_population
 
 
 @dataclass(frozen=True, eq=False)

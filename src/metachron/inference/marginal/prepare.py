@@ -36,8 +36,9 @@ from metachron.inference.marginal.table import NodeModel, NodeTable
 from metachron.joint import JointModel
 from metachron.joint.design import Binding
 from metachron.joint.horseshoe import horseshoe_blocks
-from metachron.joint.sites import list_sites, median_values, pack_population
+from metachron.joint.sites import list_sites
 from metachron.joint.size_summary import can_summarise
+from metachron.joint.vector import median_values, pack_population
 
 MAX_ROUNDS = 12
 CLIMB_STEPS = 8

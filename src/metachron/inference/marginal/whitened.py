@@ -14,7 +14,7 @@ from metachron.inference.marginal.density import log_likelihood
 from metachron.inference.marginal.expansion import Expansion
 from metachron.inference.marginal.table import NodeModel, NodeTable
 from metachron.inference.target import Target
-from metachron.joint.sites import unpack_population
+from metachron.joint.vector import unpack_population
 
 START_SPREAD = 1.0
 """Of the chains' starting points, in standard deviations of the normal approximation."""

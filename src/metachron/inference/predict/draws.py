@@ -14,7 +14,8 @@ from metachron.inference.fit import Fit
 from metachron.inference.posterior import EFFECT, LESION_EFFECT, theta_at
 from metachron.joint import Design, JointModel
 from metachron.joint.population import PatientParameters, assemble
-from metachron.joint.sites import Theta, pack_population
+from metachron.joint.sites import Theta
+from metachron.joint.vector import pack_population
 
 
 class Draws(NamedTuple):

@@ -21,7 +21,8 @@ from metachron.joint import Design, JointModel
 from metachron.joint.durable_class import drawn_columns, split_drawn
 from metachron.joint.hazard_terms import patient_state
 from metachron.joint.population import PatientParameters, patient_parameters
-from metachron.joint.sites import Theta, Values
+from metachron.joint.sites import Theta
+from metachron.joint.vector import Values
 
 ROWS = 256
 """Patients drawn anew per draw and arm, at least; by evenly spread points the error of their mean is about 0.003."""

@@ -13,7 +13,8 @@ from metachron.joint import Design, DynamicsPart, JointModel
 from metachron.joint.durable_class import drawn_columns, split_drawn
 from metachron.joint.hazard_terms import cumulative_hazard, patient_state
 from metachron.joint.population import PatientParameters, patient_parameters, row_parameters
-from metachron.joint.sites import Theta, Values
+from metachron.joint.sites import Theta
+from metachron.joint.vector import Values
 
 ENDS_SIZES = ("death", "discontinuation")
 """Events after which no size is recorded."""

@@ -18,7 +18,8 @@ from metachron.inference.predict.subjects import standard_normals
 from metachron.joint import Design, Dims, JointModel
 from metachron.joint.likelihood import LinkTable, event_terms, hazard_rows
 from metachron.joint.names import FlatName
-from metachron.joint.sites import hazard_sites, median_values, pack_sites, unpack_sites
+from metachron.joint.sites import hazard_sites
+from metachron.joint.vector import median_values, pack_sites, unpack_sites
 
 TAIL_FREEDOM = 7.0
 """Degrees of freedom of the proposal: heavier tails than those of a posterior that is nearly normal."""
