@@ -214,6 +214,12 @@ def name_beside(cohort: Cohort, external: Cohort) -> str:
     return f"{external.name} (external)" if external.name == cohort.name else external.name
 
 
+def has_marker(cohort: Cohort, marker: Marker) -> bool:
+    """Return whether anybody in a cohort has a value of a marker."""
+    column = marker.column
+    return column in cohort.patients.columns and cohort.patients[column].null_count() < cohort.patients.height
+
+
 def _external(external: Cohort | None, questions: Questions) -> tuple[Comparison | None, str]:
     """Return the comparison in the other cohort, or why there is none."""
     if external is None:
@@ -226,8 +232,7 @@ def _external(external: Cohort | None, questions: Questions) -> tuple[Comparison
 
 def _again(one: MarkerAssessment, external: Cohort, questions: Questions) -> MarkerAssessment | str:
     """Return the assessment of a marker in the other cohort, with the steps and the reference of the first one."""
-    marker = one.marker
-    if marker.column not in external.patients.columns or not external.patients[marker.column].drop_nulls().len():
+    if not has_marker(external, one.marker):
         return f"not available in {external.name}; its rule is cross-validated"
     try:
         return assess_markers(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from metachron.base import DAYS_PER_YEAR, ModelError, list_briefly
+from metachron.base import DAYS_PER_YEAR, InputError, ModelError, list_briefly
 from metachron.cli.arguments import CohortName, Mapping
 from metachron.cli.console import note, say, show_json, show_table
 from metachron.cli.reading import read_cohort
@@ -87,7 +87,8 @@ def biomarkers(
         "seed": seed,
     }
     if outcome == "growth":
-        _ask_growth(own, other, asked, {**asking, "law": law}, out, as_json=json)
+        by_study = _by_study(_split(strata or []), horizon_day)
+        _ask_growth(own, other, asked, {**asking, "law": law, "by_study": by_study}, out, as_json=json)
         return
     questions = Questions(
         endpoint=outcome,
@@ -112,18 +113,22 @@ def _ask_growth(
 ) -> None:
     """Ask about growth, in the other cohort too as far as it has the markers, and write what was found."""
     from metachron.benefit import assess_growth
+    from metachron.benefit.study import has_marker, name_beside
     from metachron.cli.compilation_cache import keep_compiled_models
     from metachron.report.growth import write_growth_report
 
     keep_compiled_models()
-    found = {own.name: assess_growth(own, asked, tell=note, **asking)}
-    unavailable: dict[str, str] = {}
+    first = assess_growth(own, asked, tell=note, **asking)
+    found, unavailable = {own.name: first}, {}
     if other is not None:
-        known = [marker for marker in asked if marker.column in other.patients.columns]
-        unavailable = {marker.label: f"not available in {other.name}" for marker in asked if marker not in known}
-        name = f"{other.name} (external)" if other.name == own.name else other.name
-        if known:
-            found[name] = assess_growth(other, known, tell=note, **asking)
+        fixed = {one.marker.label: one.coding.fixed for one in first.assessments}
+        known = {label: marker for label, marker in fixed.items() if has_marker(other, marker)}
+        unavailable = {label: f"not available in {other.name}" for label in fixed if label not in known}
+        try:
+            if known:
+                found[name_beside(own, other)] = assess_growth(other, list(known.values()), tell=note, **asking)
+        except (InputError, ModelError) as error:
+            unavailable |= dict.fromkeys(known, f"cannot be asked in {other.name}: {error}")
     arms = f"{asking['treatment'] or 'treatment'} against {asking['control']}" if len(own.arms) > 1 else "one arm"
     written = write_growth_report(found, out, arms=arms, unavailable=unavailable)
     if as_json:
@@ -132,6 +137,13 @@ def _ask_growth(
         say(name)
         show_table(study.table.select(_GROWTH))
     note(f"written: {list_briefly([str(path) for path in written], 40)}")
+
+
+def _by_study(strata: list[str], horizon_day: float | None) -> bool:
+    """Return whether growth is asked within studies; what else strata and a horizon would mean there is refused."""
+    if horizon_day is not None or strata not in ([], ["study"]):
+        raise ModelError("growth has no horizon, and no strata but study: leave out --horizon-day and other --strata")
+    return bool(strata)
 
 
 def _split(texts: list[str]) -> list[str]:
