@@ -57,6 +57,14 @@ def test_the_mean_cumulative_function_by_hand() -> None:
     assert np.isnan(found[1]).all()
 
 
+def test_a_lesion_on_the_last_day_watched_counts() -> None:
+    """The last day is a sum of origin and gap, so the lesion may come a rounding later: 0.1 + 0.2 > 0.3."""
+    year, last = np.array([0.1 + 0.2]), np.array([0.3])
+    assert year[0] > last[0]
+    found = _mean_counts(np.array([0]), year, last, np.array([0]), 1, np.array([0.0, 0.3]))
+    assert found[0] == pytest.approx([0.0, 1.0])
+
+
 def test_a_model_without_new_lesions_is_refused() -> None:
     model = compose(dynamics=None, hazard="weibull")
     truth = {"death.log_scale_year": 0.0, "death.log_shape": 0.0}

@@ -19,6 +19,9 @@ from metachron.inference.predict.subjects import bind_fit, fitted_design, need_c
 from metachron.joint.simulate_new_lesions import draw_new_lesions, seen_new_lesions
 from metachron.joint.stretches import Stretches
 
+ROUNDING = 1e-9
+"""Years by which a lesion may come after the last day watched: on a clock that starts anew that day is a sum."""
+
 
 def new_lesion_vpc(
     fit: Fit, time_year: Sequence[float] | np.ndarray, *, draws: int = 200, seed: int = 1
@@ -68,7 +71,7 @@ def _watched_year(rows: Stretches | None, patients: int) -> np.ndarray:
     """Return until when each patient was watched for new lesions, in years from day 0; 0 for those who were not."""
     assert rows is not None
     end = np.zeros(patients)
-    at_risk = (np.asarray(rows.survived) > 0) & (np.asarray(rows.patient) < patients)
+    at_risk = np.asarray(rows.survived) > 0
     stop = np.asarray(rows.origin_year + rows.stop_year)
     np.maximum.at(end, np.asarray(rows.patient)[at_risk], stop[at_risk])
     return end
@@ -83,7 +86,8 @@ def _mean_counts(
         ends = np.sort(last[(arm == number) & (last > 0)])
         if not len(ends):
             continue
-        own = np.sort(year[(arm[who] == number) & (year <= last[who])])
+        seen = (arm[who] == number) & (year <= last[who] + ROUNDING)
+        own = np.sort(np.minimum(year, last[who])[seen])
         watched = len(ends) - np.searchsorted(ends, own, side="left")
         summed = np.concatenate([[0.0], np.cumsum(1.0 / watched)])
         curve = summed[np.searchsorted(own, times, side="right")]
