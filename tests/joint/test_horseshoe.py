@@ -9,10 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from scipy.stats import halfcauchy, invgamma, norm
 
+from inference.made_fits import PLAN, TRUTH, make_fit
 from metachron.base import ModelError, Prior
 from metachron.cohort import Cohort
+from metachron.forecast import forecast
 from metachron.inference import estimate
 from metachron.joint import JointModel, VisitPlan, compose, horseshoe_prior, patients_in_arms
 from metachron.joint.horseshoe import shrunk_scale
@@ -22,6 +25,7 @@ from metachron.joint.vector import draw_prior_values, pack_population, populatio
 TAU, DF, SLAB = 0.1, 4.0, 1.5
 PRIOR = Prior("horseshoe", (TAU, DF, SLAB), "for tests")
 COLUMNS = ("a", "b", "c")
+LANDMARK = 200.0
 
 
 def _with_prior(prior: Prior) -> JointModel:
@@ -114,6 +118,35 @@ def test_the_model_file_keeps_it(cohort: Cohort):
     ]  # fmt: skip
     vector = jnp.zeros(sum(site.free_size for site in list_sites(hazard, hazard.bind(cohort).dims)))
     assert np.isfinite(population_at(vector, hazard, hazard.bind(cohort).dims)["death.beta"]).all()
+
+
+def test_a_forecast_is_that_of_the_same_coefficients_without_the_prior():
+    """Effects of one patient are integrated out whatever the prior of the coefficients was."""
+    generator = np.random.default_rng(3)
+    theta = {**TRUTH, "log_shrinkage_per_year.mean": 0.0, "log_growth_per_year.mean": -0.5}
+    del theta["death.link[log-growth]"]
+    theta["log_growth_per_year.beta"] = [0.5, -0.3, 0.0]
+    normal, shrunk = _with_prior(Prior("normal", (0.0, 1.0))), _with_prior(PRIOR)
+    trials = []
+    for name in ("trial", "other"):
+        people = patients_in_arms({"one": 8}, name)
+        people = people.with_columns(pl.Series(column, generator.normal(size=8)) for column in COLUMNS)
+        trials.append(normal.simulate(theta, people, PLAN, seed=3))
+    own = trials[1].followup.filter(pl.col("last_day") > LANDMARK)["patient"].to_list()[:2]
+    assert len(own) == 2
+    scales = {"global": 0.1, "slab": 2.0, "local": [1.0, 1.0, 1.0]}
+    extended = theta | {f"log_growth_per_year.beta_{name}": value for name, value in scales.items()}
+    found = [
+        forecast(
+            make_fit(model, trials[0], known, draws=100),
+            trials[1].select(own),
+            landmark_day=LANDMARK,
+            horizon_day=600.0,
+        )
+        for model, known in ((normal, theta), (shrunk, extended))
+    ]
+    for table in ("survival", "sizes"):
+        assert_frame_equal(getattr(found[0], table), getattr(found[1], table), rel_tol=1e-9)
 
 
 def test_what_does_not_go_with_it_is_refused(cohort: Cohort):

@@ -22,6 +22,7 @@ def drawn_classes(
     copies: Copies,
     theta: Theta,
     draw: Int[np.ndarray, "patient draw"],
+    row: Int[np.ndarray, "patient draw"],
     imputation: Int[np.ndarray, "patient draw"],
     standard: Float[np.ndarray, "patient draw effect"],
     *,
@@ -29,20 +30,20 @@ def drawn_classes(
 ) -> Bool[np.ndarray, "patient option draw"]:
     """Return who is a durable responder under each option, given data, population and effects of each draw.
 
-    One uniform number decides under all options, so that they differ by the odds alone. A posterior draw that a patient
-    has more than once comes with other effects each time: all of them are looked at, patients beside each other.
+    One uniform number decides under all options, so that they differ by the odds alone. Effects were drawn once for
+    each posterior draw and copy, so these pairs are looked at, patients beside each other.
+
+    Parameters
+    ----------
+    row : the copy of the patient that each draw was weighed by.
     """
     patients, options, _ = copies.rows.shape
     if model.durable is None:
         return np.zeros((patients, options, draw.shape[1]), dtype=bool)
-    order = np.argsort(draw, axis=1, kind="stable")
-    ordered = np.take_along_axis(draw, order, axis=1)
-    begins = np.concatenate([np.ones((patients, 1), bool), np.diff(ordered, axis=1) > 0], axis=1)
-    counts = np.arange(draw.shape[1])
-    times = np.empty_like(draw)
-    np.put_along_axis(times, order, counts - np.maximum.accumulate(np.where(begins, counts, 0), axis=1), axis=1)
     known = len(next(iter(theta.values())))
-    pairs, place = np.unique(times * known + draw, return_inverse=True)
+    flat = copies.rows.reshape(patients, -1)
+    own = np.argmax(flat[:, :, None] == row[:, None, :], axis=1)
+    pairs, place = np.unique(own * known + draw, return_inverse=True)
     place = place.reshape(draw.shape)
     rows = np.take_along_axis(copies.rows, imputation[:, None, :], axis=2)
     length = bucket(len(pairs))

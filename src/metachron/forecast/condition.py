@@ -25,7 +25,7 @@ from metachron.forecast.single_lesions import bind_copies
 from metachron.inference import Fit
 from metachron.inference.marginal.by_patient import LEAST_ROWS, integrate_patients
 from metachron.inference.marginal.correction import systematic
-from metachron.inference.marginal.prepare import why_not
+from metachron.inference.marginal.prepare import why_not_integrate
 from metachron.inference.pareto import pareto_smooth
 from metachron.joint import Design, Dims, JointModel
 from metachron.joint.design import Binding
@@ -98,7 +98,7 @@ def weigh(
     without : log likelihood of data that the fit has seen of each patient and that must be taken out of it again.
     """
     binding = bind_copies(fit.model, copies.cohort, fit.labels)
-    if fit.model.random and why_not(fit.model):
+    if fit.model.random and why_not_integrate(fit.model):
         return _unweighed(fit.model, binding, copies, vectors)
     few = len(binding.labels.patients) < MANY_PATIENTS
     mean_rows = LEAST_ROWS if few else ROWS_OF_MANY
@@ -159,7 +159,7 @@ def _weigh(
     known = {name: np.asarray(value) for name, value in theta.items()}
     sampled = np.zeros(patients, dtype=bool)
     lesions = _standard_lesions(fit.model, binding, known, draw, row, of_lesions)
-    durable = drawn_classes(fit.model, binding, copies, theta, draw, imputation, standard, seed=seed)
+    durable = drawn_classes(fit.model, binding, copies, theta, draw, row, imputation, standard, seed=seed)
     return Conditioned(
         binding, copies, known, draw, imputation, standard, lesions, k, effective, durable, sampled, reliable
     )
@@ -186,17 +186,17 @@ def _unweighed(
     model: JointModel, binding: Binding, copies: Copies, vectors: Float[np.ndarray, "draw free"]
 ) -> Conditioned:
     """Return draws of the population with effects of 0, nobody reliable."""
-    assert model.dynamics is not None
-    assert binding.design.lesions is not None
+    table, part = binding.design.lesions, model.dynamics
     patients, count = len(copies.rows), len(vectors)
     nothing = np.zeros((patients, count), dtype=int)
-    width, nobody = binding.design.lesions.series.shape[1], np.zeros(patients, dtype=bool)
+    nobody = np.zeros(patients, dtype=bool)
+    of_lesions = (0, 0) if table is None or part is None else (table.series.shape[1], len(part.lesion))
     unknown = np.full(patients, np.nan)
     theta = _unpacked(jnp.asarray(vectors), model=model, dims=binding.dims)
     return Conditioned(
         binding, copies, {name: np.asarray(value) for name, value in theta.items()}, nothing, nothing,
         np.zeros((patients, count, len(model.random))),
-        np.zeros((patients, count, width, len(model.dynamics.lesion))), unknown, unknown,
+        np.zeros((patients, count, *of_lesions)), unknown, unknown,
         np.zeros((patients, copies.rows.shape[1], count), dtype=bool), nobody, nobody,
     )  # fmt: skip
 

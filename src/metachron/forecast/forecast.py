@@ -22,7 +22,7 @@ from metachron.forecast.single_lesions import check_targets
 from metachron.forecast.source import Source
 from metachron.forecast.telling import tell
 from metachron.inference import Fit
-from metachron.inference.marginal.prepare import why_not
+from metachron.inference.marginal.prepare import why_not_integrate
 from metachron.inference.predict.draws import population_vectors
 
 AT_ONCE = 256
@@ -124,7 +124,7 @@ def _check(
     known = fit.shape[0] * fit.shape[1]
     if min(draws, known) < MANY:
         raise ModelError(f"a forecast needs at least {MANY} draws; {draws} are asked for, and the fit has {known}")
-    if leave_out and fit.model.random and (reason := why_not(fit.model)):
+    if leave_out and fit.model.random and (reason := why_not_integrate(fit.model)):
         raise ModelError(
             "patients are taken out of a fit by weights, for which their effects have to be integrated out, and this "
             f"model does not allow it: {reason}; fit without these patients instead"

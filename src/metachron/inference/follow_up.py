@@ -24,11 +24,8 @@ def follow_up_plateaus(model: JointModel, binding: Binding) -> dict[str, Plateau
     without it is followed to the last size. An event between two days counts at the later one. Patients without a size
     after day 0, or without follow-up, do not count.
     """
-    found = {}
-    if model.dynamics is not None:
-        time, event = _growth(model, binding)
-        if len(time):
-            found[GROWTH] = plateau(time, event)
+    growth = _growth_plateau(model, binding)
+    found = {} if growth is None else {GROWTH: growth}
     if model.hazard is not None and (events := binding.design.events) is not None:
         known = np.asarray(events.known) > 0
         happened = np.asarray(events.exact + events.interval) > 0
@@ -42,7 +39,7 @@ def follow_up_cautions(model: JointModel, binding: Binding) -> tuple[str, ...]:
 
     The event is not asked: durable responders have it too, so that its curve need not end in a plateau.
     """
-    found = None if model.durable is None else follow_up_plateaus(model, binding).get(GROWTH)
+    found = None if model.durable is None else _growth_plateau(model, binding)
     if found is None or found.reached:
         return ()
     return (
@@ -58,6 +55,14 @@ def _words(found: Plateau) -> str:
         f"{100 * found.chance:.0f} % of trials without a plateau look like it, and {100 * LEVEL:.0f} % at most should"
     )
     return f"the last one is in year {found.last_event:.1f} of {found.last_followed:.1f}, and {share}"
+
+
+def _growth_plateau(model: JointModel, binding: Binding) -> Plateau | None:
+    """Return how follow-up ends for growth of the tumour; None without dynamics, or without a size after day 0."""
+    if model.dynamics is None:
+        return None
+    time, event = _growth(model, binding)
+    return plateau(time, event) if len(time) else None
 
 
 def _growth(model: JointModel, binding: Binding) -> Times:

@@ -144,7 +144,7 @@ def _effects(key: Array, model: JointModel, theta: Theta, design: Design, dims: 
     importance resampling, Rubin 1988, Bayesian Statistics 3: exact as the number of candidates grows).
     """
     shape = (effect_shapes(model, dims)[0][0], drawn_columns(model))
-    if model.hazard is None or not model.random:
+    if model.hazard is None or not drawn_columns(model):
         return jax.random.normal(key, shape)
     one, two = jax.random.split(key)
     candidates = jax.random.normal(one, (CANDIDATES, *shape))

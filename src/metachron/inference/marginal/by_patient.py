@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from metachron.base import ModelError
 from metachron.inference.marginal.correction import evaluate_draws
-from metachron.inference.marginal.prepare import prepare_at, why_not
+from metachron.inference.marginal.prepare import prepare_at, why_not_integrate
 from metachron.joint import Dims, JointModel
 from metachron.joint.design import Binding, Design
 from metachron.joint.vector import Values, population_at
@@ -72,7 +72,7 @@ def integrate_patients(
             )
 
         return direct
-    if (reason := why_not(model)) is not None:
+    if (reason := why_not_integrate(model)) is not None:
         raise ModelError(f"patient effects of this model cannot be integrated out: {reason}")
     adapting = np.concatenate([vectors.mean(axis=0)[None], vectors[:: max(1, len(vectors) // ADAPTING_VECTORS)]])
     mean_rows = mean_rows or min(MOST_ROWS, max(LEAST_ROWS, ROWS_IN_ALL // patients))

@@ -114,14 +114,19 @@ class Prepared:
 
 
 def why_not(model: JointModel) -> str | None:
-    """Return why patient effects of this model cannot be integrated out, or None when they can."""
-    if not model.random:
-        return "it has no patient effects to integrate out"
+    """Return why the marginal engine cannot fit this model, or None when it can."""
     if shrunk := horseshoe_blocks(model):
         return (
             f"{', '.join(shrunk)} has the prior horseshoe: its density is not near normal at any scale, and the "
             "likelihood alone says nothing of its scales"
         )
+    return why_not_integrate(model)
+
+
+def why_not_integrate(model: JointModel) -> str | None:
+    """Return why patient effects of this model cannot be integrated out at given population parameters, or None."""
+    if not model.random:
+        return "it has no patient effects to integrate out"
     if model.looks_at_lesions or model.counts_new_lesions:
         return (
             "a link looks at all lesions of a patient, or at the number of new ones: given the patient's effects they "

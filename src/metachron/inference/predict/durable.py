@@ -72,9 +72,11 @@ def with_classes(fit: Fit, draws: Draws) -> Draws:
 
     As they are, where the model has no durable class.
     """
-    if fit.model.durable is None:
-        return draws
-    odds = log_odds_of(fit, draws)[1]
+    return draws if fit.model.durable is None else drawn_by(log_odds_of(fit, draws)[1], draws)
+
+
+def drawn_by(odds: Float[Array, "draw patient"], draws: Draws) -> Draws:
+    """Return draws with a class for every patient, drawn by these log odds."""
     uniform = jax.random.uniform(jax.random.key(_SEED), odds.shape)
     return draws._replace(durable=(uniform < jax.nn.sigmoid(odds)).astype(float))
 

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from metachron.inference.fit import Fit
 from metachron.inference.predict.bands import band
 from metachron.inference.predict.draws import Draws, fitted_parameters, take_draws
-from metachron.inference.predict.durable import durable_probability, with_classes
+from metachron.inference.predict.durable import drawn_by, log_odds_of
 from metachron.inference.predict.subjects import fitted_design
 from metachron.joint import Design, JointModel
 from metachron.joint.simulate import event_times
@@ -37,20 +37,22 @@ def individual_estimates(fit: Fit, *, draws: int = 400) -> pl.DataFrame:
     ModelError
         When the fit holds no patients.
     """
-    design, taken = fitted_design(fit), with_classes(fit, take_draws(fit, draws))
+    design, taken = fitted_design(fit), take_draws(fit, draws)
+    odds = None if fit.model.durable is None else log_odds_of(fit, taken)[1]
+    taken = taken if odds is None else drawn_by(odds, taken)
     arms = [fit.labels.arms[index] for index in np.asarray(design.arm)]
     owner = np.arange(len(arms))
     names: list[tuple[str, str | None]] = [(patient, None) for patient in fit.labels.patients]
     values: dict[str, np.ndarray] = {}
     if fit.model.dynamics is not None:
-        if fit.model.dynamics.size == "lesion":
+        if fit.model.single_lesions:
             owner, names = np.asarray(design.series_patient), list(fit.labels.series)
         values |= {k: np.asarray(v) for k, v in _natural(taken, design, model=fit.model).items()}
     if fit.model.hazard is not None:
         values["median_survival_year"] = np.asarray(_median_survival(taken, design, model=fit.model))[:, owner]
     columns = {name: column for key, value in values.items() for name, column in _summary(key, value).items()}
-    if fit.model.durable is not None:
-        columns["durable_probability"] = durable_probability(fit, draws=draws)["after"].gather(owner)
+    if odds is not None:
+        columns["durable_probability"] = pl.Series(np.asarray(jax.nn.sigmoid(odds)).mean(axis=0)[owner])
     who = pl.DataFrame(names, schema={"patient": pl.String, "lesion": pl.String}, orient="row")
     return who.with_columns(pl.Series("arm", [arms[index] for index in owner]), **columns)
 
