@@ -21,8 +21,8 @@ from benchmarks.stan_build import ROOT
 from metachron.benefit import read_endpoint
 from metachron.cohort import Cohort
 from metachron.cohort.read import load
-from metachron.forecast.measures import auc, bootstrap
 from metachron.scores import compare_auc, compute_scores, response_auc
+from metachron.survival.measures import auc, bootstrap
 
 TRAINING = "loris-chowell-train"
 COHORTS = {
