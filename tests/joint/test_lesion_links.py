@@ -11,19 +11,24 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy.integrate import quad
+from scipy.special import log_softmax
 from scipy.stats import kstest
 
+from joint.new_lesions_by_hand import new_lesion_log_likelihood_by_hand
 from joint.small_cohort import small_cohort
 from metachron.base import DAYS_PER_YEAR, IncompatiblePartsError, ModelError
 from metachron.cohort import Cohort
 from metachron.joint import JointModel, VisitPlan, compose, patients_in_arms
+from metachron.joint.given_parameters import read_parameters
 from metachron.joint.likelihood import event_log_likelihood
 from metachron.joint.links import OrganBurden
+from metachron.joint.new_lesions import expected_new_lesions, new_lesion_log_likelihood
 from metachron.joint.population import patient_parameters
 from metachron.joint.simulate import draw_effects
 from metachron.joint.sites import list_sites
 from metachron.joint.vector import population_size, unpack_population
 
+TWO = (("a", "liver"), ("b", "lung"))
 LESION_LINKS = ("lesion-sum", "largest-lesion", "organ-burden", "organs-involved")
 
 
@@ -223,3 +228,65 @@ def test_simulated_trials_have_the_links(cohort: Cohort) -> None:
     died = found.events.filter(pl.col("kind") == "death").join(found.lesions, on="patient")
     by_organ = dict(died.group_by("organ_right").agg(pl.len()).iter_rows())
     assert by_organ["liver"] > 1.5 * by_organ["lung"]
+
+
+@pytest.mark.parametrize(
+    ("link", "clock", "timing"),
+    [*((link, "calendar", "between-visits") for link in LESION_LINKS), ("lesion-sum", "gap", "as-recorded")],
+)
+def test_the_rate_of_new_lesions_follows_all_lesions(link: str, clock: str, timing: str) -> None:
+    """The same links on new lesions: the likelihood is that of SciPy, and as many are drawn as it says.
+
+    The integrals of the rate over the time at risk sum to as many lesions as were drawn, within 3.5 standard deviations
+    of a Poisson number.
+    """
+    model = compose(
+        dynamics="stein-fojo", hazard=None, size="lesion", new_lesions="weibull", new_lesion_links=[link], clock=clock
+    )
+    assert model.new_lesions is not None
+    part = dataclasses.replace(model.new_lesions, timing=timing)
+    model = dataclasses.replace(model, new_lesions=part)
+    coefficient = {"organ-burden": 0.01}.get(link, 0.6)
+    (name,) = part.hazard.links[0].link.coefficients(())
+    people = patients_in_arms({"a": 40})
+    lesions = pl.DataFrame(
+        [(patient, lesion, organ, "target") for patient in people["patient"] for lesion, organ in TWO],
+        schema=["patient", "lesion", "organ", "role"], orient="row",
+    )  # fmt: skip
+    truth: dict[str, Any] = {
+        "log_baseline_mm.mean": 3.0, "log_baseline_mm.sd": 0.5, "log_shrinkage_per_year.mean": 0.3,
+        "log_shrinkage_per_year.sd": 0.7, "log_growth_per_year.mean": -0.9, "log_growth_per_year.sd": 0.4,
+        "residual.proportional": 0.12, "new_lesion.log_scale_year": -0.2, "new_lesion.log_shape": 0.2,
+        "new_lesion_frailty.sd": 0.4, "new_lesion.organ": {"liver": 0.3, "lung": -0.3},
+        f"new_lesion.link[{name}]": coefficient,
+    }  # fmt: skip
+    for label in ("log_baseline_mm", "log_shrinkage_per_year", "log_growth_per_year"):
+        truth |= {f"{label}.lesion_sd": 0.2, f"{label}.organ_sd": 0.3, f"{label}.organ": {"liver": 0.2, "lung": -0.2}}
+    plan = VisitPlan(tuple(56.0 * k for k in range(9)), 450.0)
+    cohort = model.simulate(truth, people, plan, seed=6, lesions=lesions, new_lesion_organs=("liver", "lung"))
+    binding = model.bind(cohort)
+    theta = read_parameters(model, binding, truth)
+    values = draw_effects(model, binding.dims, theta, jax.random.fold_in(jax.random.key(6), 0))
+    parameters = patient_parameters(model, values, binding.design)
+    assert parameters is not None
+    assert parameters.series is not None
+    series = {key: np.asarray(array) for key, array in parameters.series.items()}
+    found = new_lesion_log_likelihood(model, theta, parameters, binding.design, binding.dims)
+    share = dict(zip(("liver", "lung"), log_softmax([0.3, -0.3]), strict=True))
+    for row, patient in enumerate(binding.labels.patients[:6]):
+        own = [k for k, (owner, _) in enumerate(binding.labels.series) if owner == patient]
+        frailty = float(parameters.effects["new_lesion_frailty"][row])
+
+        def log_factor(time: float, own: list[int] = own, frailty: float = frailty) -> float:
+            return frailty + coefficient * value(link, [size_mm(series, lesion, time) for lesion in own])
+
+        expected = new_lesion_log_likelihood_by_hand(
+            cohort, patient, clock, timing, log_factor, scale_year=np.exp(-0.2), shape=np.exp(0.2), log_share=share
+        )
+        assert float(found[row]) == pytest.approx(expected, rel=1e-4, abs=1e-4), patient
+    rows = binding.design.stretches
+    assert rows is not None
+    expected_number = float(jnp.sum(expected_new_lesions(model, theta, parameters, binding.design) * rows.survived))
+    seen = cohort.events.filter(pl.col("kind") == "new_lesion").height
+    assert seen > 40
+    assert abs(seen - expected_number) < 3.5 * np.sqrt(expected_number)

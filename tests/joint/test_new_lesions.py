@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 import pytest
-from scipy.integrate import quad
-from scipy.special import gammaln, log_softmax
+from scipy.special import log_softmax
 
+from joint.new_lesions_by_hand import new_lesion_log_likelihood_by_hand
 from metachron.base import DAYS_PER_YEAR, IncompatiblePartsError, ModelError
 from metachron.cohort import Cohort
 from metachron.joint import JointModel, Values, VisitPlan, compose, patients_in_arms
@@ -83,43 +83,16 @@ def by_hand(
 ) -> float:
     b, s, g = (np.exp(psi[name]) for name in ("baseline_mm", "shrinkage_per_year", "growth_per_year"))
 
-    def log_rate(time: float, origin: float) -> float:
+    def log_factor(time: float) -> float:
         value = np.log(g / 0.5)
         if link == "log-current-size":
-            value = np.log(b * (np.exp(-s * (origin + time)) + np.exp(g * (origin + time)) - 1.0) / 50.0)
-        return np.log(SHAPE / SCALE) + (SHAPE - 1) * np.log(time / SCALE) + frailty + LINK * value
+            value = np.log(b * (np.exp(-s * time) + np.exp(g * time) - 1.0) / 50.0)
+        return frailty + LINK * value
 
-    def integral(start: float, stop: float, origin: float) -> float:
-        if link == "log-growth":
-            return (stop**SHAPE - start**SHAPE) / SCALE**SHAPE * np.exp(frailty) * (g / 0.5) ** LINK
-        return quad(lambda u: np.exp(log_rate(u, origin)), start, stop, epsabs=1e-11)[0]
-
-    events = cohort.events.filter((pl.col("patient") == patient) & (pl.col("kind") == "new_lesion"))
-    followed = cohort.followup.filter((pl.col("patient") == patient) & (pl.col("kind") == "new_lesion"))
-    last = float(followed["last_day"][0])
-    if timing == "between-visits":
-        days = cohort.visits.filter((pl.col("patient") == patient) & (pl.col("day") <= last))["day"]
-        last = float(days.max())
-    shares = dict(zip(("bone", "liver", "lung"), log_softmax(ORGANS), strict=True))
-    total, origin, days = sum(shares[organ] for organ in events["organ"]), 0.0, sorted(set(events["day_upper"]))
-    if clock == "calendar":
-        total -= integral(0.0, last / DAYS_PER_YEAR, 0.0)
-    for day in days:
-        now = events.filter(pl.col("day_upper") == day)
-        for lower in sorted(set(now["day_lower"])):
-            rows = now.filter(pl.col("day_lower") == lower)
-            if timing == "between-visits":
-                inside = integral(lower / DAYS_PER_YEAR, day / DAYS_PER_YEAR, 0.0)
-                counts = rows["organ"].value_counts()["count"].to_numpy()
-                total += len(rows) * np.log(inside) - gammaln(counts + 1.0).sum()
-            else:
-                total += len(rows) * log_rate((day - origin) / DAYS_PER_YEAR, origin / DAYS_PER_YEAR)
-        if clock == "gap":
-            total -= integral(0.0, (day - origin) / DAYS_PER_YEAR, origin / DAYS_PER_YEAR)
-            origin = day
-    if clock == "gap":
-        total -= integral(0.0, (last - origin) / DAYS_PER_YEAR, origin / DAYS_PER_YEAR)
-    return float(total)
+    return new_lesion_log_likelihood_by_hand(
+        cohort, patient, clock, timing, log_factor, scale_year=SCALE, shape=SHAPE,
+        log_share=dict(zip(("bone", "liver", "lung"), log_softmax(ORGANS), strict=True)), moves=link != "log-growth",
+    )  # fmt: skip
 
 
 @pytest.mark.slow
