@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,23 @@ from metachron.survival.observed import Observed, observe
 
 Unrecorded = Literal["non-responder", "left out"]
 _SCHEMA = {"patient": pl.String, "reason": pl.String}
+
+
+class Compared(TypedDict):
+    """The arguments of `compare_arms`."""
+
+    endpoint: str
+    control: str
+    treatment: str | None
+    adjust: Sequence[Marker | str]
+    strata: Sequence[str]
+    unrecorded: Unrecorded
+
+
+class Asked(Compared):
+    """The same, and whether patients were randomised between the arms: what questions of prediction need."""
+
+    randomised: bool
 
 
 @dataclass(frozen=True, eq=False)

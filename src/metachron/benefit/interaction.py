@@ -16,7 +16,7 @@ from metachron.benefit.fitting import TermsFit, fit_terms
 from metachron.benefit.imputation import impute_marker
 from metachron.benefit.levels import count_levels, effects_at_levels, marker_levels, risk_differences
 from metachron.benefit.marker_test import MarkerTest, answer, refuse
-from metachron.benefit.markers import Marker, MarkerCoding, as_marker, as_markers, code_marker
+from metachron.benefit.markers import Marker, MarkerCoding, as_markers, code_marker
 from metachron.cohort import Cohort
 
 IN_CONTROL = "prognostic in the control arm"
@@ -91,6 +91,40 @@ def assess_marker(
     Prognostic and predictive: Ballman 2015, doi:10.1200/JCO.2015.63.3651. Interaction tests: Polley and others 2013,
     doi:10.1093/jnci/djt282. The interaction depends on the scale: none in hazard ratios may be one in differences.
     """
+    (found,) = assess_markers(
+        cohort,
+        [marker],
+        endpoint=endpoint,
+        control=control,
+        randomised=randomised,
+        treatment=treatment,
+        adjust=adjust,
+        strata=strata,
+        missing=missing,
+        unrecorded=unrecorded,
+        level=level,
+    )
+    return found
+
+
+def assess_markers(
+    cohort: Cohort,
+    markers: Sequence[Marker | str],
+    *,
+    endpoint: str,
+    control: str,
+    randomised: bool,
+    treatment: str | None = None,
+    adjust: Sequence[Marker | str] = (),
+    strata: Sequence[str] = (),
+    missing: Missing | None = None,
+    unrecorded: Unrecorded = "non-responder",
+    level: float = 0.05,
+) -> tuple[MarkerAssessment, ...]:
+    """Return the assessment of several markers; conclusions from p values adjusted by Holm, each question by itself.
+
+    Parameters and errors are those of `assess_marker`.
+    """
     comparison = compare_arms(
         cohort,
         endpoint=endpoint,
@@ -101,18 +135,10 @@ def assess_marker(
         unrecorded=unrecorded,
     )
     refused = why_not_predictive(comparison, randomised=randomised, strata=strata)
-    return assess_in(comparison, as_marker(marker), refused=refused, missing=missing or Missing(), level=level)
-
-
-def assess_markers(
-    cohort: Cohort, markers: Sequence[Marker | str], *, level: float = 0.05, **options: object
-) -> tuple[MarkerAssessment, ...]:
-    """Return the assessment of several markers; conclusions from p values adjusted by Holm, each question by itself.
-
-    ``options`` are those of `assess_marker`.
-    """
-    found = [assess_marker(cohort, marker, level=level, **options) for marker in as_markers(markers)]  # type: ignore[arg-type]
-    return adjust_p_values(found)
+    missing = missing or Missing()
+    return adjust_p_values(
+        [assess_in(comparison, one, refused=refused, missing=missing, level=level) for one in as_markers(markers)]
+    )
 
 
 def why_not_predictive(comparison: Comparison, *, randomised: bool, strata: Sequence[str]) -> str:
@@ -222,10 +248,7 @@ class _Asked:
         return fit_terms(self.comparison, columns, (TREATED, *self.coding.terms), tested=self.coding.terms)
 
     def _interaction(self, matrix: np.ndarray) -> TermsFit:
-        treated = self.comparison.treated
-        columns = np.column_stack([treated, matrix, treated[:, None] * matrix])
-        products = interaction_terms(self.coding)
-        return fit_terms(self.comparison, columns, (TREATED, *self.coding.terms, *products), tested=products)
+        return fit_interaction(self.comparison, self.coding, matrix)
 
     def _levels(self, fits: list[TermsFit]) -> tuple[pl.DataFrame, pl.DataFrame]:
         if not fits:
@@ -245,6 +268,19 @@ class _Asked:
             complete_freedom=freedom,
             confidence=self.confidence,
         )
+
+
+def fit_interaction(comparison: Comparison, coding: MarkerCoding, matrix: np.ndarray) -> TermsFit:
+    """Return the model with arm, marker and their product, the product tested.
+
+    Raises
+    ------
+    ModelError
+        When there is no finite maximum.
+    """
+    columns = np.column_stack([comparison.treated, matrix, comparison.treated[:, None] * matrix])
+    products = interaction_terms(coding)
+    return fit_terms(comparison, columns, (TREATED, *coding.terms, *products), tested=products)
 
 
 def interaction_terms(coding: MarkerCoding) -> tuple[str, ...]:

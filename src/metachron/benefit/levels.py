@@ -15,6 +15,7 @@ from metachron.benefit.marker_test import effect_table, half_width, pool_fits, t
 from metachron.benefit.markers import MarkerCoding
 
 QUARTILES = (0.25, 0.5, 0.75)
+_COUNTS = ("patients_control", "events_control", "patients_treatment", "events_treatment")
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,15 +109,14 @@ def _standardise(
 
 def count_levels(comparison: Comparison, coding: MarkerCoding, levels: MarkerLevels) -> pl.DataFrame:
     """Return patients and events of each arm at each level of a categorical marker; null for a continuous one."""
-    columns = ("patients_control", "events_control", "patients_treatment", "events_treatment")
-    empty = {name: [None] * len(levels.names) for name in columns}
-    table = pl.DataFrame({"level": levels.names, **empty}, schema_overrides=dict.fromkeys(columns, pl.Int64))
+    schema = {"level": pl.String} | dict.fromkeys(_COUNTS, pl.Int64)
     if coding.continuous:
-        return table
-    texts = coding.prepare(comparison.patients[coding.marker.column])
-    counts = [
-        [int(part.sum()) for arm in (0.0, 1.0) for part in (own & (comparison.treated == arm),
-         own & (comparison.treated == arm) & comparison.event)]
-        for own in ((texts == level).fill_null(False).to_numpy() for level in levels.names)
-    ]  # fmt: skip
-    return table.with_columns(pl.Series(name, [row[k] for row in counts]) for k, name in enumerate(columns))
+        return pl.DataFrame([{"level": name} for name in levels.names], schema=schema)
+    members = zip(levels.names, coding.members(comparison.patients), strict=True)
+    return pl.DataFrame([{"level": name, **count_arms(comparison, own)} for name, own in members], schema=schema)
+
+
+def count_arms(comparison: Comparison, which: np.ndarray) -> dict[str, int]:
+    """Return patients and events of each arm among some patients: `_COUNTS`."""
+    parts = [which & (comparison.treated == arm) for arm in (0.0, 1.0)]
+    return dict(zip(_COUNTS, (int(n) for own in parts for n in (own.sum(), comparison.event[own].sum())), strict=True))

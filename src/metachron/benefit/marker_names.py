@@ -54,10 +54,9 @@ def read_markers(
         When a text names neither a column nor a gene, or nothing says who was sequenced.
     """
     markers = tuple(read_marker(text) for text in texts)
-    known = set(cohort.alterations["gene"].drop_nulls())
     absent = [marker.column for marker in markers if marker.column not in cohort.patients.columns]
-    genes = [name for name in absent if name in known]
-    if unknown := [name for name in absent if name not in known]:
+    genes = _present(cohort, absent)
+    if unknown := [name for name in absent if name not in genes]:
         raise ModelError(
             f"{cohort.name} has neither a column nor a gene called {list_briefly(unknown)}; its covariates are "
             f"{list_briefly(cohort.patients.columns[3:], 30)}"

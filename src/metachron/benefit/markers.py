@@ -96,6 +96,11 @@ class MarkerCoding:
         """Return who misses the marker, row by row."""
         return np.isnan(self.columns(patients)).any(axis=1)
 
+    def members(self, patients: pl.DataFrame) -> tuple[np.ndarray, ...]:
+        """Return who is at each level of a categorical marker, row by row; nobody who misses it."""
+        texts = self.prepare(patients[self.marker.column])
+        return tuple((texts == level).fill_null(False).to_numpy() for level in self.levels)
+
     def columns(self, patients: pl.DataFrame) -> np.ndarray:
         """Return the design columns, rows x terms; NaN where the marker is missing."""
         prepared = self.prepare(patients[self.marker.column])

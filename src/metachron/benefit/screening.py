@@ -96,10 +96,11 @@ def screen_markers(
     columns = [_Column.of(marker, comparison) for marker in as_markers(markers)]
     if not columns:
         raise ModelError("screening needs at least one marker")
-    found = np.stack([column.p_values(comparison, predictive=not refused) for column in columns], axis=1)
+    tests = [column.tests(comparison, predictive=not refused) for column in columns]
+    found = np.asarray([[np.nan if one is None else one.p_value[0] for one in both] for both in tests]).T
     smallest = _permuted(columns, comparison, permutations, seed, predictive=not refused)
     adjusted = [step_down(p, null) for p, null in zip(found, smallest, strict=True)]
-    table = _table(columns, comparison, found, adjusted, predictive=not refused)
+    table = _table(columns, tests, comparison, found, adjusted)
     return Screening(table, permutations, refused, NULL if permutations else "", comparison.left_out)
 
 
@@ -142,11 +143,10 @@ class _Column:
         """Return the test of the interaction for each order of the rows."""
         return self._tests(np.ones(len(comparison), dtype=bool), comparison, orders, predictive=True)
 
-    def p_values(self, comparison: Comparison, *, predictive: bool) -> np.ndarray:
-        """Return the prognostic and the predictive p value; the second NaN where it is not asked."""
+    def tests(self, comparison: Comparison, *, predictive: bool) -> tuple[ManyTests, ManyTests | None]:
+        """Return both tests of the marker as it is; None where prediction is not asked."""
         order = np.arange(len(comparison))[None]
-        second = float(self.predictive(comparison, order).p_value[0]) if predictive else np.nan
-        return np.asarray([float(self.prognostic(comparison, order).p_value[0]), second])
+        return self.prognostic(comparison, order), self.predictive(comparison, order) if predictive else None
 
     def _tests(self, which: np.ndarray, comparison: Comparison, orders: np.ndarray, *, predictive: bool) -> ManyTests:
         """Permuted values may be missing: such a row is left out by giving each version the rows that it has."""
@@ -200,18 +200,16 @@ def within_groups(comparison: Comparison, count: int, generator: np.random.Gener
 
 def _table(
     columns: Sequence[_Column],
+    tests: Sequence[tuple[ManyTests, ManyTests | None]],
     comparison: Comparison,
     found: np.ndarray,
     adjusted: Sequence[np.ndarray],
-    *,
-    predictive: bool,
 ) -> pl.DataFrame:
-    order = np.arange(len(comparison))[None]
     rows = []
-    for column in columns:
+    for column, (prognostic, predictive) in zip(columns, tests, strict=True):
         single = column.matrix.shape[1] == 1
-        own = column.prognostic(comparison, order).coefficients[0, 0] if single else None
-        ratio = column.predictive(comparison, order).coefficients[0, 0] if single and predictive else None
+        own = prognostic.coefficients[0, 0] if single else None
+        ratio = predictive.coefficients[0, 0] if single and predictive is not None else None
         rows.append(
             {
                 "marker": column.coding.marker.label,
@@ -226,4 +224,5 @@ def _table(
     for name, p, family in zip(("prognostic", "predictive"), found, adjusted, strict=True):
         parts = ((f"{name}_p", p), (f"{name}_fdr", benjamini_hochberg(p)), (f"{name}_fwer", family))
         table = table.with_columns(pl.Series(key, values) for key, values in parts)
-    return table.sort("predictive_p" if predictive else "prognostic_p", nulls_last=True, maintain_order=True)
+    asked = any(predictive is not None for _, predictive in tests)
+    return table.sort("predictive_p" if asked else "prognostic_p", nulls_last=True, maintain_order=True)

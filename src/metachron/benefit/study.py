@@ -10,7 +10,7 @@ import polars as pl
 
 from metachron.base import MONTHS_PER_YEAR, InputError, ModelError
 from metachron.benefit.assessment import MarkerAssessment
-from metachron.benefit.comparison import Comparison, Unrecorded, compare_arms
+from metachron.benefit.comparison import Asked, Compared, Comparison, Unrecorded, compare_arms
 from metachron.benefit.curves import BenefitCurve, benefit_curve
 from metachron.benefit.cutoff import CutoffSearch, search_cutoff
 from metachron.benefit.interaction import Missing, assess_markers, why_not_predictive
@@ -57,13 +57,15 @@ class Questions:
     seed: int = 1
 
     @property
-    def compared(self) -> dict[str, object]:
+    def compared(self) -> Compared:
         """The arguments that say who is compared."""
-        names = ("endpoint", "control", "treatment", "adjust", "strata", "unrecorded")
-        return {name: getattr(self, name) for name in names}
+        return Compared(
+            endpoint=self.endpoint, control=self.control, treatment=self.treatment, adjust=self.adjust,
+            strata=self.strata, unrecorded=self.unrecorded,
+        )  # fmt: skip
 
     @property
-    def asking(self) -> dict[str, object]:
+    def asking(self) -> Asked:
         """The same, and whether patients were randomised."""
         return {**self.compared, "randomised": self.randomised}
 
@@ -149,7 +151,7 @@ def study_markers(
         As `assess_marker`, for the first cohort; what cannot be asked of the other one is in ``outside``.
     """
     say = tell or (lambda _: None)
-    comparison = compare_arms(cohort, **questions.compared)  # type: ignore[arg-type]
+    comparison = compare_arms(cohort, **questions.compared)
     asked = tuple(_as_levels(marker, comparison) for marker in as_markers(markers))
     refused = why_not_predictive(comparison, randomised=questions.randomised, strata=questions.strata)
     outer, unavailable = _external(external, questions)
@@ -168,7 +170,7 @@ def study_markers(
         asked,
         seed=questions.seed,
         permutations=questions.permutations,
-        **asking,  # type: ignore[arg-type]
+        **asking,
     )
     forest, rules = None, pl.DataFrame()
     curves: dict[str, BenefitCurve | str] = {}
@@ -184,7 +186,7 @@ def study_markers(
     if not refused:
         say("subgroups, curves of benefit, cut-offs and rules")
         factors = [_as_factor(one, comparison) for one in assessments]
-        forest = subgroup_forest(cohort, factors, level=questions.level, **asking)  # type: ignore[arg-type]
+        forest = subgroup_forest(cohort, factors, level=questions.level, **asking)
         numbers = [one for one in assessments if one.coding.continuous]
         curves = {one.marker.label: _curve(one.coding, comparison, horizon, questions) for one in numbers}
         cutoffs = {one.marker.label: _cutoff(cohort, one.marker, questions, asking) for one in numbers}
@@ -225,7 +227,7 @@ def _external(external: Cohort | None, questions: Questions) -> tuple[Comparison
     if external is None:
         return None, ""
     try:
-        return compare_arms(external, **questions.compared), ""  # type: ignore[arg-type]
+        return compare_arms(external, **questions.compared), ""
     except (InputError, ModelError) as error:
         return None, f"cannot be asked in {external.name}: {error}"
 
@@ -289,7 +291,7 @@ def _curve(
         return str(error)
 
 
-def _cutoff(cohort: Cohort, marker: Marker, questions: Questions, asking: dict[str, object]) -> CutoffSearch | str:
+def _cutoff(cohort: Cohort, marker: Marker, questions: Questions, asking: Asked) -> CutoffSearch | str:
     try:
         return search_cutoff(
             cohort,
@@ -297,7 +299,7 @@ def _cutoff(cohort: Cohort, marker: Marker, questions: Questions, asking: dict[s
             seed=questions.seed,
             resamples=questions.resamples,
             level=questions.level,
-            **asking,  # type: ignore[arg-type]
+            **asking,
         )
     except (InputError, ModelError) as error:
         return str(error)

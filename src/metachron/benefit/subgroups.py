@@ -11,7 +11,8 @@ import polars as pl
 from metachron.base import ModelError
 from metachron.benefit.comparison import Comparison, Unrecorded, compare_arms
 from metachron.benefit.fitting import TermsFit, fit_terms
-from metachron.benefit.interaction import TREATED, interaction_terms, why_not_predictive
+from metachron.benefit.interaction import TREATED, fit_interaction, why_not_predictive
+from metachron.benefit.levels import count_arms
 from metachron.benefit.marker_test import effect_table, pool_fits
 from metachron.benefit.markers import Marker, MarkerCoding, as_markers, code_marker
 from metachron.benefit.shrinkage import HeterogeneityPrior, shrink
@@ -123,10 +124,7 @@ class _Forest:
 
     def row(self, factor: str, name: str, which: np.ndarray) -> tuple[dict[str, object], TermsFit | None]:
         """Return counts and the raw effect of some patients, and the fit if there is one."""
-        row: dict[str, object] = {"factor": factor, "level": name}
-        for arm, code in (("control", 0.0), ("treatment", 1.0)):
-            own = which & (self.comparison.treated == code)
-            row[f"patients_{arm}"], row[f"events_{arm}"] = int(own.sum()), int(self.comparison.event[own].sum())
+        row: dict[str, object] = {"factor": factor, "level": name, **count_arms(self.comparison, which)}
         part = _without_constants(self.comparison.rows(which))
         try:
             fit = fit_terms(part, part.treated[:, None], (TREATED,), tested=(TREATED,))
@@ -138,8 +136,7 @@ class _Forest:
 
     def factor(self, coding: MarkerCoding) -> list[dict[str, object]]:
         """Return the rows of all levels of a factor."""
-        texts = coding.prepare(self.comparison.patients[coding.marker.column])
-        members = [(texts == name).fill_null(False).to_numpy() for name in coding.levels]
+        members = coding.members(self.comparison.patients)
         label = coding.marker.label
         found = [self.row(label, name, own) for name, own in zip(coding.levels, members, strict=True)]
         rows = [row | {"interaction_p": self.interaction_p(coding)} for row, _ in found]
@@ -164,13 +161,9 @@ class _Forest:
 
     def interaction_p(self, coding: MarkerCoding) -> float | None:
         """Return the likelihood ratio p value of the factor's interaction; None where there is no finite maximum."""
-        matrix = coding.columns(self.comparison.patients)
-        known = ~np.isnan(matrix).any(axis=1)
-        part, own = _without_constants(self.comparison.rows(known)), matrix[known]
-        products = interaction_terms(coding)
-        columns = np.column_stack([part.treated, own, part.treated[:, None] * own])
+        part = _without_constants(self.comparison.rows(~coding.missing(self.comparison.patients)))
         try:
-            return fit_terms(part, columns, (TREATED, *coding.terms, *products), tested=products).p_value
+            return fit_interaction(part, coding, coding.columns(part.patients)).p_value
         except ModelError:
             return None
 
@@ -184,6 +177,5 @@ def _without_constants(part: Comparison) -> Comparison:
 
 
 def _missing(coding: MarkerCoding, comparison: Comparison) -> pl.DataFrame:
-    gone = coding.prepare(comparison.patients[coding.marker.column]).is_null()
-    patients = comparison.patients["patient"].filter(gone)
+    patients = comparison.patients["patient"].filter(pl.Series(coding.missing(comparison.patients)))
     return pl.DataFrame({"factor": [coding.marker.label] * len(patients), "patient": patients}).cast(pl.String)

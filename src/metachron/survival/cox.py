@@ -193,7 +193,7 @@ def _follow_up(
         rows = np.flatnonzero(stratum == name)
         part = (observed.rows(rows), design[rows], relative[rows])
         residuals[rows] = score_residuals(*part)
-        times, hazard = baseline_cumulative_hazard(*part)
+        times, hazard = baseline_cumulative_hazard(part[0], part[2])
         columns = {"stratum": [name] * len(times), "time": times, "cumulative_hazard": hazard}
         baselines.append(pl.DataFrame(columns, schema_overrides={"stratum": pl.String}))
     return residuals, pl.concat(baselines)

@@ -85,9 +85,7 @@ def score_residuals(observed: Observed, design: np.ndarray, relative_hazard: np.
     return residual
 
 
-def baseline_cumulative_hazard(
-    observed: Observed, design: np.ndarray, relative_hazard: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def baseline_cumulative_hazard(observed: Observed, relative_hazard: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return event times and the cumulative hazard after each, of a patient whose design columns are all 0.
 
     Source: Breslow's estimate with Efron's denominators, Therneau and Grambsch 2000, section 10.2.3.
