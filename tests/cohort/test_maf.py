@@ -10,7 +10,10 @@ import pytest
 
 from metachron.base import InputError
 from metachron.cohort import Cohort
+from metachron.cohort.folder import read_folder
 from metachron.cohort.maf import KINDS, read_maf
+from metachron.cohort.write import write_folder
+from metachron.scores import gene_alterations
 
 HEADER = (
     "Hugo_Symbol", "Chromosome", "Start_Position", "Variant_Classification", "Reference_Allele", "Tumor_Seq_Allele2",
@@ -69,6 +72,45 @@ def test_a_cohort_takes_the_table(tmp_path: Path) -> None:
     assert cohort.alterations["gene"].to_list() == ["KRAS"]
     with pytest.raises(InputError, match="unknown-patient"):
         Cohort.create("maf", {"patients": people.filter(pl.col("patient") == "P2"), "alterations": table})
+
+
+def _folder(path: Path, mapping: str) -> Path:
+    (path / "patients.csv").write_text("patient,study,arm,exome\nTCGA-05-4244,S,A,1\nTCGA-05-4249,S,A,1\n")
+    (path / "mapping.toml").write_text(mapping)
+    return path
+
+
+@pytest.mark.parametrize("name", ["alterations.maf", "alterations.maf.gz", "tumours.maf"])
+def test_a_folder_may_hold_variants_as_maf(tmp_path: Path, name: str) -> None:
+    write(tmp_path, KRAS, SILENT, name=name)
+    cohort = read_folder(_folder(tmp_path, f'[alterations]\nfile = "{name}"\nbarcode_characters = 12\n'))
+    assert cohort.alterations["patient"].to_list() == ["TCGA-05-4244", "TCGA-05-4249"]
+    assert cohort.alterations["sample"][0] == KRAS[6]
+    altered = gene_alterations(cohort, ["KRAS"], sequenced="exome")
+    assert altered["altered_KRAS"].to_list() == [True, False]
+
+
+def test_problems_of_a_maf_in_a_folder_are_told_with_the_others(tmp_path: Path) -> None:
+    write(tmp_path, (*KRAS[:3], "Typo", *KRAS[4:]), name="alterations.maf")
+    with pytest.raises(InputError, match=r"alterations\.maf.*Variant_Classification") as error:
+        read_folder(_folder(tmp_path, "[patients]\nbarcode_characters = 3\n"))
+    assert {problem.rule for problem in error.value.problems} >= {"label", "mapping"}
+
+
+def test_barcodes_that_are_not_patients_are_told(tmp_path: Path) -> None:
+    write(tmp_path, KRAS, name="alterations.maf")
+    with pytest.raises(InputError, match="unknown-patient"):
+        read_folder(_folder(tmp_path, ""))
+
+
+def test_a_maf_is_neither_overlooked_nor_another_table(tmp_path: Path) -> None:
+    write(tmp_path, KRAS, name="other.maf")
+    with pytest.raises(InputError, match=r"file other\.maf, table other"):
+        read_folder(_folder(tmp_path, ""))
+    with pytest.raises(InputError, match="MAF is for alterations"):
+        read_folder(_folder(tmp_path, '[events]\nfile = "other.maf"\n'))
+    with pytest.raises(InputError, match=r"other\.maf"):
+        write_folder(read_folder(_folder(tmp_path, 'ignore = ["*.maf"]\n')), tmp_path, overwrite=True)
 
 
 @pytest.mark.parametrize("classification", list(KINDS))

@@ -1,4 +1,4 @@
-"""Read a cohort from a folder of CSV or Parquet tables."""
+"""Read a cohort from a folder of CSV or Parquet tables, variants as MAF too."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from metachron.base import InputError, Problem, list_briefly
 from metachron.cohort.cohort import Cohort
 from metachron.cohort.extras import type_extras
 from metachron.cohort.frames import ROW
+from metachron.cohort.maf import SUFFIXES as MAF
+from metachron.cohort.maf import TABLE as OF_VARIANTS
+from metachron.cohort.maf import read_maf
 from metachron.cohort.mapping import FolderMapping, Source, read_mapping
 from metachron.cohort.remap import remap
 from metachron.cohort.schema import SCHEMA, Table
@@ -24,8 +27,9 @@ UNUSED = "unused"
 def read_folder(path: str | Path, *, mapping: str | Path | FolderMapping | None = None) -> Cohort:
     """Return the cohort in a folder, every rule checked.
 
-    Each table is a file ``<table>.csv`` or ``<table>.parquet``, unless a mapping says otherwise; ``cohort.toml`` or
-    ``mapping.toml`` in the folder is the mapping unless one is given. Tables without a file are empty.
+    Each table is a file ``<table>.csv`` or ``<table>.parquet``, unless a mapping says otherwise; alterations may be a
+    file ``alterations.maf`` (or ``.maf.gz``), see `metachron.cohort.read_maf`. ``cohort.toml`` or ``mapping.toml`` in
+    the folder is the mapping unless one is given. Tables without a file are empty.
 
     Raises
     ------
@@ -86,11 +90,11 @@ def _find_mapping(folder: Path) -> Path | None:
 
 def _sources(folder: Path, names: list[str], rules: FolderMapping) -> tuple[dict[str, list[Source]], list[Problem]]:
     """Return where each table of the schema comes from, and problems with files that are no table."""
-    files = [name for name in names if Path(name).suffix in SUFFIXES and Path(name).stem != UNUSED]
+    files = [name for name in names if name.endswith((*SUFFIXES, *MAF)) and _stem(name) != UNUSED]
     problems: list[Problem] = []
     sources: dict[str, list[Source]] = {}
     for table in SCHEMA:
-        own = [name for name in files if Path(name).stem == table]
+        own = [name for name in files if _stem(name) == table]
         parts = rules.tables.get(table, [Source()] if own else [])
         if len(own) > 1 and any(part.file is None for part in parts):
             problems.append(_two_files(table, own))
@@ -99,7 +103,7 @@ def _sources(folder: Path, names: list[str], rules: FolderMapping) -> tuple[dict
             sources[table] = [p if p.file else p.model_copy(update={"file": name}) for p in parts]
     used = {part.file for parts in sources.values() for part in parts}
     for name in files:
-        if name not in used and Path(name).stem not in SCHEMA and not any(fnmatch(name, p) for p in rules.ignore):
+        if name not in used and _stem(name) not in SCHEMA and not any(fnmatch(name, p) for p in rules.ignore):
             problems.append(_not_a_table(name))
     if not sources:
         problems.append(_no_tables(folder, names))
@@ -116,9 +120,9 @@ def _read(
     types: dict[str, str] = {}
     for part in parts:
         file = str(part.file)
-        raw = read_table(folder / file, table.name, rules.separator)
-        if isinstance(raw, Problem):
-            problems.append(raw)
+        raw = _raw(folder / file, table.name, part, rules.separator)
+        if not isinstance(raw, pl.DataFrame):
+            problems += raw
             continue
         done = remap(raw, table, part, rules, file=file)
         frames.append(done.frame.with_columns(pl.col(ROW).cast(pl.Int64)))
@@ -132,6 +136,27 @@ def _read(
         frame, found = type_extras(frame, table, types, file=str(parts[0].file))
         problems += found
     return frame, problems, notes
+
+
+def _raw(path: Path, table: str, part: Source, separator: str) -> pl.DataFrame | list[Problem]:
+    """Return the rows of a file, numbered in column `ROW`, or why there are none."""
+    if not path.name.endswith(MAF):
+        if part.barcode_characters is not None:
+            return [_no_barcodes(path, table)]
+        found = read_table(path, table, separator)
+        return [found] if isinstance(found, Problem) else found
+    if table != OF_VARIANTS:
+        return [_no_variants(path, table)]
+    try:
+        frame = read_maf(path).with_row_index(ROW, offset=1)
+    except InputError as error:
+        return list(error.problems)
+    return frame.with_columns(pl.col("patient").str.slice(0, part.barcode_characters))
+
+
+def _stem(name: str) -> str:
+    """Return a file name without what says its format."""
+    return next((name.removesuffix(end) for end in (*SUFFIXES, *MAF) if name.endswith(end)), name)
 
 
 def _read_unused(folder: Path) -> tuple[pl.DataFrame | None, list[Problem]]:
@@ -149,6 +174,28 @@ def _no_folder(folder: Path, found: str) -> Problem:
         expected="a readable folder with one CSV or Parquet file per table",
         remedy="give the folder; `metachron template DIR` writes an empty one",
         file=str(folder),
+    )
+
+
+def _no_barcodes(path: Path, table: str) -> Problem:
+    return Problem(
+        "mapping",
+        found=f"barcode_characters for {path.name}",
+        expected="it with a MAF file only",
+        remedy="leave it out, or name a file that ends in .maf or .maf.gz",
+        file=path.name,
+        table=table,
+    )
+
+
+def _no_variants(path: Path, table: str) -> Problem:
+    return Problem(
+        "mapping",
+        found=f"a MAF file as table {table}",
+        expected=f"a CSV or Parquet file; MAF is for {OF_VARIANTS}",
+        remedy=f"name it under [{OF_VARIANTS}]",
+        file=path.name,
+        table=table,
     )
 
 
@@ -172,7 +219,7 @@ def _not_a_table(name: str) -> Problem:
         f"or list it there under `ignore = [{name!r}]`",
         why="a misspelt table would be left out without a word",
         file=name,
-        table=Path(name).stem,
+        table=_stem(name),
     )
 
 

@@ -19,6 +19,7 @@ from metachron.base import InputError, Problem, list_briefly
 from metachron.cohort.frames import ROW, patients_of
 
 TABLE = "alterations"
+SUFFIXES = (".maf", ".maf.gz")
 REQUIRED = ("Hugo_Symbol", "Variant_Classification", "Tumor_Sample_Barcode")
 KINDS = {
     "Missense_Mutation": "missense", "Nonsense_Mutation": "nonsense", "Silent": "synonymous", "Splice_Site": "splice",

@@ -34,7 +34,8 @@ class Source(_Strict):
 
     Parameters
     ----------
-    file : file in the folder; ``<table>.csv`` or ``<table>.parquet`` unless given.
+    file : file in the folder; ``<table>.csv`` or ``<table>.parquet`` unless given (``alterations.maf`` or
+        ``alterations.maf.gz`` too).
     columns : column of the schema = column of the file. When given, other columns of the file are left out unless
         they bear a name of the schema.
     constants : column = value of every row.
@@ -45,6 +46,8 @@ class Source(_Strict):
     where : column of the file = values; other rows are not part of this table.
     distinct : identical rows (of the columns used) count once.
     organ_texts : organs are written in free text (see `metachron.cohort.organ_names`).
+    barcode_characters : of a MAF file: so many first characters of Tumor_Sample_Barcode name the patient (12 for
+        barcodes of TCGA); the whole of it unless given.
     """
 
     file: str | None = None
@@ -57,6 +60,7 @@ class Source(_Strict):
     where: dict[str, list[str]] = Field(default_factory=dict)
     distinct: bool = False
     organ_texts: bool = False
+    barcode_characters: int | None = Field(default=None, ge=1)
 
 
 class _Accept(_Strict):
@@ -76,7 +80,7 @@ class FolderMapping(_Strict):
     missing : cells that mean missing.
     separator : separator of the CSV files.
     decimal_comma : numbers are written 12,5.
-    ignore : further CSV or Parquet files in the folder that are not tables (patterns such as ``old_*.csv``).
+    ignore : further CSV, Parquet or MAF files in the folder that are not tables (patterns such as ``old_*.csv``).
     accept : rule violations to keep.
     tables : sources by table; in the file each table is a key of its own, e.g. ``[measurements]``.
     """
