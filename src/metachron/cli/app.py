@@ -16,6 +16,7 @@ from metachron.cli.commands.export import export
 from metachron.cli.commands.fit import fit
 from metachron.cli.commands.forecast import forecast
 from metachron.cli.commands.forecast_trial import forecast_trial
+from metachron.cli.commands.landmark import landmark
 from metachron.cli.commands.model_list import list_models
 from metachron.cli.commands.model_show import show_model
 from metachron.cli.commands.organs import organs
@@ -73,6 +74,7 @@ app.command(forecast_trial, name="forecast-trial", sort_key=8)
 app.command(score, sort_key=9)
 app.command(scores, sort_key=9)
 app.command(biomarkers, sort_key=10)
+app.command(landmark, sort_key=10)
 app.command(compare, sort_key=10)
 app.command(two_stage, name="two-stage", sort_key=10)
 app.command(export, sort_key=10)

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from metachron.base import DAYS_PER_YEAR, InputError, ModelError, list_briefly
 from metachron.cli.arguments import CohortName, Mapping
 from metachron.cli.console import note, say, show_json, show_table
+from metachron.cli.model_options import split_names
 from metachron.cli.reading import read_cohort
 
 if TYPE_CHECKING:
@@ -77,22 +78,22 @@ def biomarkers(
     out.mkdir(parents=True, exist_ok=True)
     own = read_cohort(cohort, mapping)
     other = read_cohort(external, None) if external else None
-    own, asked, other = read_markers(own, _split(markers), sequenced=sequenced, together=other)
+    own, asked, other = read_markers(own, split_names(markers), sequenced=sequenced, together=other)
     asking: dict[str, Any] = {
         "control": _control(own, control, treatment),
         "treatment": None if treatment == _COLUMN else treatment,
         "randomised": randomised or own.provenance.get("randomised") == "yes",
-        "adjust": tuple(read_marker(text) for text in _split(adjust or [])),
+        "adjust": tuple(read_marker(text) for text in split_names(adjust or [])),
         "missing": Missing("imputation" if missing == "imputation" else "complete cases", seed=seed),
         "seed": seed,
     }
     if outcome == "growth":
-        by_study = _by_study(_split(strata or []), horizon_day)
+        by_study = _by_study(split_names(strata or []), horizon_day)
         _ask_growth(own, other, asked, {**asking, "law": law, "by_study": by_study}, out, as_json=json)
         return
     questions = Questions(
         endpoint=outcome,
-        strata=tuple(_split(strata or [])),
+        strata=split_names(strata or []),
         horizon_year=None if horizon_day is None else horizon_day / DAYS_PER_YEAR,
         permutations=permutations,
         **asking,
@@ -139,15 +140,11 @@ def _ask_growth(
     note(f"written: {list_briefly([str(path) for path in written], 40)}")
 
 
-def _by_study(strata: list[str], horizon_day: float | None) -> bool:
+def _by_study(strata: tuple[str, ...], horizon_day: float | None) -> bool:
     """Return whether growth is asked within studies; what else strata and a horizon would mean there is refused."""
-    if horizon_day is not None or strata not in ([], ["study"]):
+    if horizon_day is not None or strata not in ((), ("study",)):
         raise ModelError("growth has no horizon, and no strata but study: leave out --horizon-day and other --strata")
     return bool(strata)
-
-
-def _split(texts: list[str]) -> list[str]:
-    return [part.strip() for text in texts for part in text.split(",") if part.strip()]
 
 
 def _control(cohort: Cohort, control: str | None, treatment: str | None) -> str:
