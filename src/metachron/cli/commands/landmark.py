@@ -91,8 +91,10 @@ def landmark(
 
 def _references(table: LandmarkTable) -> dict[str, object]:
     """Return the first level of each covariate in words."""
-    columns = table.table.select(*table.baseline, *table.on_treatment)
-    return {name: min(columns[name].cast(str)) for name, kind in columns.schema.items() if not kind.is_numeric()}
+    import polars as pl
+
+    words = table.table.select(table.baseline).select(pl.col(pl.String))
+    return {name: min(column) for name, column in words.to_dict().items()}
 
 
 def _show(one: AddedValue, days_ahead: float) -> None:
