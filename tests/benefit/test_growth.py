@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -11,7 +13,9 @@ from scipy.stats import chi2, norm
 from benefit.sized_trials import SLOPE, sized_trial
 from metachron.base import DAYS_PER_YEAR, ModelError
 from metachron.benefit import GrowthStudy, Marker, assess_growth
+from metachron.benefit.maxima import Maxima
 from metachron.cohort import Cohort
+from metachron.joint import compose
 
 TRUE_SLOPE, TRUE_INTERACTION = 0.3, -0.5
 
@@ -75,6 +79,18 @@ def _mixed(cohort: Cohort, terms: tuple[str, ...]) -> tuple[float, np.ndarray, n
     )
     value, beta, covariance = profile(found.x)
     return value, beta[1:], covariance[1:, 1:]
+
+
+def test_inexact_integrals_give_no_answer(trial: Cohort):
+    """A likelihood ratio whose numerical error is above 1 says nothing, and neither do its standard errors."""
+    maxima = Maxima(1, lambda sentence: None)
+    found = maxima.find(compose(dynamics="random-slope-log", observation="additive", hazard=None), trial, "sizes")
+    weights = {"first": {found.table["parameter"][0]: 1.0}}
+    noisy = replace(found, log_likelihood_error=0.3)
+    assert "numerical error of 0.6" in maxima.compare(noisy, found, weights, ("first",)).note
+    for null in (found, None):
+        with pytest.raises(ModelError, match=r"too inexact: a likelihood ratio has a numerical error of 1\.6"):
+            maxima.compare(replace(found, log_likelihood_error=0.8), null, weights, ("first",))
 
 
 def test_predictive_against_a_mixed_model_written_out(trial: Cohort, study: GrowthStudy):

@@ -173,8 +173,11 @@ class GrowthQuestion:
         tested: tuple[str, ...],
     ) -> Answered:
         what = f"{self.coding.marker.label}, {question}"
-        found = tuple(self._terms(place, cohort, named, tested, what) for cohort in cohorts)
         patients, sizes = _count(cohorts[0])
+        try:
+            found = tuple(self._terms(place, cohort, named, tested, what) for cohort in cohorts)
+        except (MetachronError, np.linalg.LinAlgError) as error:
+            return Answered(refuse(question, str(error), patients=patients, events=sizes))
         test = replace(
             answer(question, found, patients=patients, events=patients, confidence=self.confidence), events=sizes
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metachron.base import ModelError
 from metachron.benefit.fitting import TermsFit
 from metachron.cohort import Cohort
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 ERROR_TOLD = 0.2
 """Numerical error (one sd) of a likelihood ratio from which on it is told: at a p value of 0.05, where the ratio is
 3.84, an error of 0.2 is one of 0.006 in p (density of chi-squared with one degree of freedom: 0.030)."""
+
+ERROR_REFUSED = 1.0
+"""The same from which on there is no answer: a ratio of 3.84 might be 2.84 or 4.84, a p value of 0.05 be 0.09 or 0.03,
+and where integrals are as bad as that standard errors are not to be had either."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +58,23 @@ class Maxima:
         ----------
         null : the model without; None: there is no likelihood ratio, it is NaN.
         weights : each term as a sum of parameters of the model, by name and weight.
+
+        Raises
+        ------
+        ModelError
+            When the integrals over patient effects are too inexact to tell.
         """
         value, covariance = combine(full, list(weights.values()))
         ratio, notes = float("nan"), list(full.warnings)
+        error = 2.0 * float(np.hypot(full.log_likelihood_error, null.log_likelihood_error if null else 0.0))
+        if error > ERROR_REFUSED:
+            raise ModelError(
+                f"the integrals over patient effects are too inexact: a likelihood ratio has a numerical error of "
+                f"{error:.1f}. What usually helps: a law with fewer parameters (--law stein-fojo or random-slope-log), "
+                "or fewer terms"
+            )
         if null is not None:
             ratio = max(2.0 * (full.log_likelihood - null.log_likelihood), 0.0)
-            error = 2.0 * float(np.hypot(full.log_likelihood_error, null.log_likelihood_error))
             if error > ERROR_TOLD:
                 notes.append(f"the likelihood ratio has a numerical error of {error:.1f}")
         return TermsFit(tuple(weights), value, covariance, tested, ratio, "; ".join(notes))

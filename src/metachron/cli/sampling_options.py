@@ -23,7 +23,10 @@ class SamplingOptions:
     warmup: Annotated[int | None, Parameter(help="Adaptation steps of each chain: 300 marginal, 1000 nuts.")] = None
     draws: Annotated[int, Parameter(help="Draws kept of each chain.")] = 1000
     seed: Annotated[int, Parameter(help="The same seed gives the same draws.")] = 1
-    target_acceptance: Annotated[float, Parameter(help="Mean acceptance aimed at; 0.95 where steps diverge.")] = 0.8
+    target_acceptance: Annotated[
+        float | None,
+        Parameter(help="Mean acceptance aimed at; 0.95 where steps diverge. [default: 0.8, with a durable class 0.99]"),
+    ] = None
 
     def settings(self) -> FitSettings:
         """Return them as the library takes them.

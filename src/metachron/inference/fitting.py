@@ -19,7 +19,7 @@ from metachron.inference.checkpoint import Checkpoint
 from metachron.inference.fit import Fit
 from metachron.inference.programs import release_programs
 from metachron.inference.progress import Progress
-from metachron.inference.settings import WARMUP, NutsSettings, refuse_unknown_engine
+from metachron.inference.settings import ACCEPTANCE_OF_CLASSES, WARMUP, NutsSettings, refuse_unknown_engine
 from metachron.inference.threads import one_thread_per_operation
 from metachron.joint import JointModel
 
@@ -39,7 +39,7 @@ def fit(
     warmup: int | None = None,
     draws: int = NutsSettings.draws,
     seed: int = NutsSettings.seed,
-    target_acceptance: float = NutsSettings.target_acceptance,
+    target_acceptance: float | None = None,
     progress: Progress | None = None,
     check: bool = True,
     checkpoint: str | Path | None = None,
@@ -54,8 +54,9 @@ def fit(
     engine : ``"nuts"`` samples population parameters and patient effects together, the reference; ``"marginal"``
         integrates the effects out and says how well; ``"auto"`` takes the marginal one where the model allows it, and
         NUTS where it does not or where integrals or draws are poor. ``provenance`` says which and why.
-    chains, draws, seed, target_acceptance : see `NutsSettings`.
+    chains, draws, seed : see `NutsSettings`.
     warmup : see `NutsSettings`; None: 1000 with NUTS, 300 with the marginal engine.
+    target_acceptance : see `NutsSettings`; None: 0.8, and 0.99 where NUTS samples a model with a durable class.
     progress : called after every 25 steps of a chain.
     check : raise when the fit has not converged; False returns it all the same, its verdict attached.
     checkpoint : a folder that keeps what a killed run needs to go on; it goes on from what is there already and gives
@@ -79,12 +80,19 @@ def fit(
         one_thread_per_operation()
     cohort = with_involvement(cohort, model.covariate_columns)
     binding = model.bind(cohort)
-    common = {"chains": chains, "draws": draws, "seed": seed, "target_acceptance": target_acceptance}
 
     kept: list[Checkpoint] = []
 
     def run(name: str, why: str | None) -> Fit:
-        settings = NutsSettings(warmup=WARMUP[name] if warmup is None else warmup, **common)  # type: ignore[arg-type]
+        classes = name == "nuts" and model.durable is not None
+        usual = ACCEPTANCE_OF_CLASSES if classes else NutsSettings.target_acceptance
+        settings = NutsSettings(
+            chains,
+            WARMUP[name] if warmup is None else warmup,
+            draws,
+            seed,
+            usual if target_acceptance is None else target_acceptance,
+        )
         if checkpoint is not None:
             kept.append(_checkpoint(checkpoint, name, model, cohort, settings))
         return _run(name, why, model, cohort, binding, settings, progress, kept[-1] if kept else None, tell)
