@@ -19,7 +19,7 @@ demo: $(VENV)/.core            ## install the core, forecast two example patient
 	$(BIN)/metachron demo --out demo
 
 test: $(VENV)/.dev             ## the tests: under 12 minutes on 2 cores
-	$(BIN)/pytest -n 2 -m "not slow" tests
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow" tests
 
 test-slow: $(VENV)/.dev        ## statistical checks: each says how long it takes
 	$(BIN)/pytest -m slow -rs --durations=0 tests
