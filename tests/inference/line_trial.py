@@ -15,7 +15,7 @@ LINE = {
 }
 
 
-def line_trial() -> tuple[JointModel, Cohort]:
-    """Return the model, and 30 patients drawn from it."""
+def line_trial(patients: int = 30) -> tuple[JointModel, Cohort]:
+    """Return the model, and patients drawn from it."""
     model = compose(dynamics="random-slope-log", hazard=None).replace(observation="additive")
-    return model, model.simulate(LINE, patients_in_arms({"a": 30}), PLAN, seed=4)
+    return model, model.simulate(LINE, patients_in_arms({"a": patients}), PLAN, seed=4)

@@ -67,7 +67,18 @@ def make_blocks(binding: Binding, rows_per_patient: np.ndarray, *, mean_rows: in
     rows_per_patient : a power of 2 up to `ROWS` for each patient that is not padding.
     mean_rows : at least their mean. The number of blocks depends on it and on the (bucketed) number of patients, so
         that another cohort of the bucket, whose patients have other needs, compiles nothing.
+
+    Raises
+    ------
+    ValueError
+        When a number of rows is not such a power of 2: a patient would be split between two blocks.
     """
+    if (
+        (rows_per_patient < 1).any()
+        or (rows_per_patient & (rows_per_patient - 1)).any()
+        or max(rows_per_patient) > ROWS
+    ):
+        raise ValueError(f"rows of a patient must be a power of 2 up to {ROWS}; found {np.unique(rows_per_patient)}")
     patients = np.flatnonzero(np.asarray(binding.design.patient_weight) > 0)
     order = np.argsort(-rows_per_patient, kind="stable")
     index = np.repeat(np.arange(len(order)), rows_per_patient[order])

@@ -35,7 +35,7 @@ def fresh_log_likelihood(prepared: Prepared, vector: Float[np.ndarray, " free"],
     found = follow(view, binding, prepared.mixture, vector[None], steps=STEPS, seed=seed)
     own = replace(prepared, mixture=found.mixture, vectors=vector[None], anchors=1)
     theta, patients, total = thetas_at(view, vector[None]), binding.dims.patients, 0.0
-    for table, blocks in own.slabs(times=max(1, ROWS_EACH // prepared.mean_rows), seed=seed):
+    for table, blocks in own.slabs(times=prepared.times_up_to(ROWS_EACH), seed=seed):
         patient = np.ravel(blocks.patient)
         weight = log_weights(theta, table, view=view)[0].reshape(-1, LANES)
         each = np.asarray(normalise(weight, jnp.asarray(patient), patients=patients)[1])

@@ -86,8 +86,12 @@ class Prepared:
         """The inverse of the curvature at the maximum."""
         return np.asarray(np.linalg.inv(positive(-self.optimum.hessian)))
 
+    def times_up_to(self, mean_rows: int) -> int:
+        """Return how many times as many rows give at most so many per patient on average: a power of 2, 1 at least."""
+        return 1 << (max(1, mean_rows // self.mean_rows).bit_length() - 1)
+
     def blocks(self, times: int = 1) -> Blocks:
-        """Return blocks with ``times`` as many rows per patient as needed."""
+        """Return blocks with ``times`` as many rows per patient as needed, a power of 2."""
         return make_blocks(self.binding, np.minimum(self.rows * times, ROWS), mean_rows=self.mean_rows * times)
 
     def table(self, *, times: int = 1, seed: int) -> NodeTable:

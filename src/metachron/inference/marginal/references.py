@@ -36,7 +36,7 @@ def measure(prepared: Prepared, coordinates: Coordinates, *, seed: int, least_ro
     """Return the references, with more nodes where they differ too much."""
     fewer = FEWER_OF_LESIONS if prepared.view.model.single_lesions else 1
     for rows in sorted({least_rows, MOST_ROWS}):
-        times = max(1, rows // fewer // prepared.mean_rows)
+        times = prepared.times_up_to(rows // fewer)
         both = References(*(prepared.expansion(coordinates, times=times, seed=seed + 10 * k) for k in (1, 2)))
         if both.error.spread < ERROR:
             break
