@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -16,6 +18,7 @@ from metachron.benefit import GrowthStudy, Marker, assess_growth
 from metachron.benefit.maxima import Maxima
 from metachron.cohort import Cohort
 from metachron.joint import compose
+from metachron.report.growth import write_growth_report
 
 TRUE_SLOPE, TRUE_INTERACTION = 0.3, -0.5
 
@@ -161,3 +164,17 @@ def test_what_cannot_be_asked_is_refused_and_who_is_left_out_is_named(trial: Coh
         assess_growth(
             cohort.with_rows({"measurements": sizes.clear()}), ["x"], control="old", randomised=True, law="gsf"
         )
+
+
+def test_the_page_gives_each_question_its_patients_and_effects(study: GrowthStudy, tmp_path: Path):
+    page, table = write_growth_report({"trial": study}, tmp_path, arms="new against old", unavailable={})
+    (one,) = study.assessments
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in page.read_text().split("<tr>")]
+    rows = [[re.sub(r"<[^>]*>", "", cell).strip() for cell in row] for row in cells if len(row) == 7]
+    assert [row[:4] for row in rows] == [
+        ["slope_per_year", "prognostic", "24", str(one.prognostic.events)],
+        ["slope_per_year", "predictive", "48", str(one.predictive.events)],
+    ]
+    shown = [float(row[4].replace("\N{MINUS SIGN}", "-")) for row in rows]
+    assert shown == pytest.approx([test.effects["effect"][0] for test in (one.prognostic, one.predictive)], rel=0.01)
+    assert pl.read_csv(table)["marker"].to_list() == ["x"]

@@ -55,7 +55,7 @@ def assess_growth(
     control: str,
     randomised: bool,
     treatment: str | None = None,
-    law: str = "gsf",
+    law: str = "stein-fojo",
     observation: str | None = None,
     parameters: Sequence[str] | None = None,
     adjust: Sequence[Marker | str] = (),

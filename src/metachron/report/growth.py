@@ -65,23 +65,21 @@ def _answers(name: str, study: GrowthStudy, arms: str) -> Section:
 
 def _effects(anchor: str, name: str, study: GrowthStudy) -> Section:
     rows = []
-    for row in study.table.iter_rows(named=True):
-        for question in ("prognostic", "predictive"):
-            effect, low, high = (row[f"{question}_{part}"] for part in ("effect", "lower", "upper"))
-            told = "\N{EN DASH}" if low is None else interval(low, high)
-            rows.append(
-                [
-                    row["marker"], row["parameter"], question, count(row["patients"]), count(row["sizes"]),
-                    number(effect), told, shown_p(row[f"{question}_p"]),
-                ]
-            )  # fmt: skip
-    head = ["Marker", "Parameter", "Question", "Patients", "Sizes", "Effect", "Interval", "p"]
+    for one in study.assessments:
+        for question, test in (("prognostic", one.prognostic), ("predictive", one.predictive)):
+            head = [one.endpoint, question, count(test.patients), count(test.events)]
+            if test.effects.is_empty():
+                rows.append([one.marker.label, *head, *["\N{EN DASH}"] * 2, shown_p(test.p_value)])
+            for place, row in enumerate(test.effects.iter_rows(named=True)):
+                own = [row["term"], *(head if place == 0 else [""] * 4), number(row["effect"])]
+                rows.append([*own, interval(row["lower"], row["upper"]), shown_p(test.p_value) if place == 0 else ""])
+    names = ["Marker", "Parameter", "Question", "Patients", "Sizes", "Effect", "Interval", "p"]
     caption = (
         f"{name}: by how much one step of the marker multiplies the parameter in the control arm, and by how much it "
         f"multiplies the effect of treatment; {percent(1 - study.assessments[0].level)} intervals, p not adjusted. "
-        "Of a random slope, differences."
+        "Of a random slope, differences. A p value is that of all the levels of a marker together."
     )
-    return Section(anchor, f"How large, and how sure: {name}", [Table(caption, head, rows, numeric=range(3, 8))])
+    return Section(anchor, f"How large, and how sure: {name}", [Table(caption, names, rows, numeric=range(3, 8))])
 
 
 def _left_out(study: GrowthStudy, unavailable: Mapping[str, str]) -> Section | LeftOut:
@@ -104,5 +102,10 @@ def _how_to_read(study: GrowthStudy) -> Section:
         "A marker of growth is nearer to the tumour than one of survival, and says nothing of survival by itself.",
         "Growth and shrinkage are told apart by few sizes: a marker that moves one may show up at the other.",
         *(f"{capitalised(note)}." for note in notes),
+        *(
+            f"{row['marker']}, {row['parameter']}, not answered: {row['refused']}."
+            for row in study.table.iter_rows(named=True)
+            if row["refused"] and row["refused"] != study.refused
+        ),
     ]
     return Section("how-to-read", "How to read this", [Bullets(items)])

@@ -58,7 +58,7 @@ def biomarkers(
     ] = "complete-cases",
     sequenced: Annotated[str | None, Parameter(help="Column that says who was sequenced, for genes.")] = None,
     horizon_day: Annotated[float | None, Parameter(help="To which days lived are counted.")] = None,
-    law: Annotated[str, Parameter(help="Law of tumour size, for growth; see `metachron model list`.")] = "gsf",
+    law: Annotated[str, Parameter(help="Law of tumour size, for growth; see `metachron model list`.")] = "stein-fojo",
     permutations: Annotated[int, Parameter(help="Of the family-wise p values.")] = 1000,
     seed: Annotated[int, Parameter(help="Of everything that is drawn.")] = 1,
     mapping: Mapping = None,
@@ -130,7 +130,8 @@ def _ask_growth(
                 found[name_beside(own, other)] = assess_growth(other, list(known.values()), tell=note, **asking)
         except (InputError, ModelError) as error:
             unavailable |= dict.fromkeys(known, f"cannot be asked in {other.name}: {error}")
-    arms = f"{asking['treatment'] or 'treatment'} against {asking['control']}" if len(own.arms) > 1 else "one arm"
+    one = first.assessments[0]
+    arms = "one arm" if one.treatment is None else f"{one.treatment} against {one.control}"
     written = write_growth_report(found, out, arms=arms, unavailable=unavailable)
     if as_json:
         show_json({name: study.table.to_dicts() for name, study in found.items()})
