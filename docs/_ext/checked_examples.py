@@ -51,7 +51,7 @@ def _toml(example: str, scratch: Path) -> None:
 
 
 def _commands(example: str) -> None:
-    for line in example.splitlines():
+    for line in example.replace("\\\n", " ").splitlines():
         words = shlex.split(line.partition(" > ")[0], comments=True)
         if words[:1] == ["metachron"] and not _NOT_A_COMMAND.search(line):
             command_line.parse_args(words[1:], exit_on_error=False, print_error=False)
