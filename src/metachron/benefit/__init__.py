@@ -27,12 +27,13 @@ from metachron.benefit.on_treatment import on_treatment_markers
 from metachron.benefit.outcome import TrialOutcome, response_outcome, survival_outcome
 from metachron.benefit.power import InteractionPower, interaction_power
 from metachron.benefit.predicted_benefit import CoxBenefit, fit_cox_benefit, survival_benefit
+from metachron.benefit.questions import Questions
 from metachron.benefit.rubin import Pooled, pool
 from metachron.benefit.rule_value import RuleValue, cross_validated_rule_value, learn_by_regression, rule_value
 from metachron.benefit.screening import Screening, screen_markers
 from metachron.benefit.shrinkage import HeterogeneityPrior, Shrunk, shrink
 from metachron.benefit.splines import RestrictedSpline, learn_spline
-from metachron.benefit.study import MarkerStudy, Questions, study_markers
+from metachron.benefit.study import MarkerStudy, study_markers
 from metachron.benefit.subgroups import SubgroupForest, subgroup_forest
 from metachron.benefit.validation import Validation, validate
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 import numpy as np
 import polars as pl
@@ -24,10 +24,10 @@ class Compared(TypedDict):
 
     endpoint: str
     control: str
-    treatment: str | None
-    adjust: Sequence[Marker | str]
-    strata: Sequence[str]
-    unrecorded: Unrecorded
+    treatment: NotRequired[str | None]
+    adjust: NotRequired[Sequence[Marker | str]]
+    strata: NotRequired[Sequence[str]]
+    unrecorded: NotRequired[Unrecorded]
 
 
 class Asked(Compared):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 import polars as pl
 from scipy.special import ndtr
 
 from metachron.base import ModelError
-from metachron.benefit.comparison import Comparison, Unrecorded, compare_arms
+from metachron.benefit.comparison import Asked, Comparison
 from metachron.benefit.fitting import TermsFit, fit_terms
-from metachron.benefit.interaction import TREATED, why_not_predictive
+from metachron.benefit.interaction import TREATED, compare_asked
 from metachron.benefit.interaction_process import InteractionProcess, candidate_cuts, interaction_process
 from metachron.benefit.levels import MarkerLevels, effects_at_levels
 from metachron.benefit.marker_test import effect_table, pool_fits
@@ -70,18 +70,12 @@ def search_cutoff(
     cohort: Cohort,
     marker: Marker | str,
     *,
-    endpoint: str,
-    control: str,
-    randomised: bool,
     seed: int,
-    treatment: str | None = None,
-    adjust: Sequence[Marker | str] = (),
-    strata: Sequence[str] = (),
-    unrecorded: Unrecorded = "non-responder",
     smallest_share: float = 0.1,
     resamples: int = 2000,
     folds: int = 5,
     level: float = 0.05,
+    **asked: Unpack[Asked],
 ) -> CutoffSearch:
     """Return the cut-off of a continuous marker with the largest interaction, corrected for the search.
 
@@ -91,6 +85,7 @@ def search_cutoff(
     resamples, seed : of the multiplier bootstrap (see `InteractionProcess.corrected_p`) and of the folds.
     folds : in each the cut-off is searched anew without its patients; 0: no cross-validation.
     level : intervals have confidence 1 - level.
+    asked : who is compared, and whether patients were randomised: as in `assess_marker`.
 
     Raises
     ------
@@ -103,24 +98,15 @@ def search_cutoff(
     Maximally selected statistics: Miller and Siegmund 1982, doi:10.2307/2529881; why minimal p values mislead: Altman
     and others 1994, doi:10.1093/jnci/86.11.829.
     """
-    asked = as_marker(marker)
-    comparison = compare_arms(
-        cohort,
-        endpoint=endpoint,
-        control=control,
-        treatment=treatment,
-        adjust=adjust,
-        strata=strata,
-        unrecorded=unrecorded,
-    )
-    if refused := why_not_predictive(comparison, randomised=randomised, strata=strata):
+    marker = as_marker(marker)
+    comparison, refused = compare_asked(cohort, **asked)
+    if refused:
         raise ModelError(f"no cut-off for the effect of treatment: {refused}")
-    coding = code_marker(asked, comparison.patients)
+    coding = code_marker(marker, comparison.patients)
     if not coding.continuous:
-        raise ModelError(f"{asked.label} is not continuous: there is no cut-off to search")
-    missing = np.isnan(coding.columns(comparison.patients)[:, 0])
-    comparison = comparison.leave_out(missing, f"{asked.column} is missing")
-    return _Search(comparison, asked, smallest_share, 1.0 - level).report(resamples=resamples, folds=folds, seed=seed)
+        raise ModelError(f"{marker.label} is not continuous: there is no cut-off to search")
+    comparison = comparison.leave_out(coding.missing(comparison.patients), f"{marker.column} is missing")
+    return _Search(comparison, marker, smallest_share, 1.0 - level).report(resamples=resamples, folds=folds, seed=seed)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Unpack
 
 import numpy as np
 import polars as pl
 
 from metachron.base import ModelError, list_briefly
 from metachron.benefit.assessment import MarkerAssessment, adjust_p_values
-from metachron.benefit.comparison import Comparison, Unrecorded, compare_arms
+from metachron.benefit.comparison import Asked, Compared, Comparison, Unrecorded, compare_arms
 from metachron.benefit.fitting import TermsFit, fit_terms
 from metachron.benefit.imputation import impute_marker
 from metachron.benefit.levels import count_levels, effects_at_levels, marker_levels, risk_differences
@@ -111,40 +111,32 @@ def assess_markers(
     cohort: Cohort,
     markers: Sequence[Marker | str],
     *,
-    endpoint: str,
-    control: str,
-    randomised: bool,
-    treatment: str | None = None,
-    adjust: Sequence[Marker | str] = (),
-    strata: Sequence[str] = (),
     missing: Missing | None = None,
-    unrecorded: Unrecorded = "non-responder",
     level: float = 0.05,
+    **asked: Unpack[Asked],
 ) -> tuple[MarkerAssessment, ...]:
     """Return the assessment of several markers; conclusions from p values adjusted by Holm, each question by itself.
 
     Parameters and errors are those of `assess_marker`.
     """
-    comparison = compare_arms(
-        cohort,
-        endpoint=endpoint,
-        control=control,
-        treatment=treatment,
-        adjust=adjust,
-        strata=strata,
-        unrecorded=unrecorded,
-    )
-    refused = why_not_predictive(comparison, randomised=randomised, strata=strata)
+    comparison, refused = compare_asked(cohort, **asked)
     missing = missing or Missing()
     return adjust_p_values(
         [assess_in(comparison, one, refused=refused, missing=missing, level=level) for one in as_markers(markers)]
     )
 
 
-def why_not_predictive(comparison: Comparison, *, randomised: bool, strata: Sequence[str]) -> str:
-    """Return why the predictive question cannot be asked of these patients; empty where it can."""
-    arms = comparison.control, comparison.treatment
-    return refuse_prediction(*arms, comparison.patients["study"], randomised=randomised, strata=strata)
+def compare_asked(cohort: Cohort, *, randomised: bool, **compared: Unpack[Compared]) -> tuple[Comparison, str]:
+    """Return who is compared, and why the predictive question cannot be asked of them; empty where it can.
+
+    Raises
+    ------
+    InputError, ModelError
+        See `compare_arms`.
+    """
+    comparison = compare_arms(cohort, **compared)
+    arms, strata = (comparison.control, comparison.treatment), compared.get("strata", ())
+    return comparison, refuse_prediction(*arms, comparison.patients["study"], randomised=randomised, strata=strata)
 
 
 def refuse_prediction(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 import polars as pl
 
 from metachron.base import ModelError
-from metachron.benefit.comparison import Comparison, Unrecorded, compare_arms
-from metachron.benefit.interaction import why_not_predictive
+from metachron.benefit.comparison import Asked, Comparison
+from metachron.benefit.interaction import compare_asked
 from metachron.benefit.markers import Marker, MarkerCoding, as_markers, code_marker
 from metachron.benefit.multiplicity import benjamini_hochberg
 from metachron.benefit.resampling import ManyTests, fit_versions
@@ -53,15 +54,9 @@ def screen_markers(
     cohort: Cohort,
     markers: Sequence[Marker | str],
     *,
-    endpoint: str,
-    control: str,
-    randomised: bool,
     seed: int,
-    treatment: str | None = None,
-    adjust: Sequence[Marker | str] = (),
-    strata: Sequence[str] = (),
-    unrecorded: Unrecorded = "non-responder",
     permutations: int = 1000,
+    **asked: Unpack[Asked],
 ) -> Screening:
     """Return markers ranked by their interaction with treatment, with false discovery rates and family-wise p values.
 
@@ -72,6 +67,7 @@ def screen_markers(
     ----------
     seed : of the permutations.
     permutations : 0: none, and family-wise p values are NaN.
+    asked : who is compared, and whether patients were randomised: as in `assess_marker`.
 
     Raises
     ------
@@ -83,16 +79,7 @@ def screen_markers(
     Westfall and Young 1993 (Resampling-Based Multiple Testing, algorithm 2.8); Benjamini and Hochberg 1995,
     doi:10.1111/j.2517-6161.1995.tb02031.x. P values are compared, not statistics, since markers may have several terms.
     """
-    comparison = compare_arms(
-        cohort,
-        endpoint=endpoint,
-        control=control,
-        treatment=treatment,
-        adjust=adjust,
-        strata=strata,
-        unrecorded=unrecorded,
-    )
-    refused = why_not_predictive(comparison, randomised=randomised, strata=strata)
+    comparison, refused = compare_asked(cohort, **asked)
     columns = [_Column.of(marker, comparison) for marker in as_markers(markers)]
     if not columns:
         raise ModelError("screening needs at least one marker")

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from metachron.base import MONTHS_PER_YEAR, InputError, ModelError
 from metachron.benefit.assessment import MarkerAssessment
-from metachron.benefit.comparison import Asked, Compared, Comparison, Unrecorded, compare_arms
+from metachron.benefit.comparison import Asked, Comparison, compare_arms
 from metachron.benefit.curves import BenefitCurve, benefit_curve
 from metachron.benefit.cutoff import CutoffSearch, search_cutoff
-from metachron.benefit.interaction import Missing, assess_markers, why_not_predictive
+from metachron.benefit.interaction import assess_markers, compare_asked
 from metachron.benefit.markers import Marker, MarkerCoding, as_markers
 from metachron.benefit.outcome import TrialOutcome, response_outcome, survival_outcome
+from metachron.benefit.questions import Questions
 from metachron.benefit.screening import Screening, screen_markers
 from metachron.benefit.study_model import StudyModel, model_of_markers
 from metachron.benefit.study_rules import rules_of
@@ -26,48 +27,6 @@ from metachron.survival.observed import Observed
 
 AT_RISK = 0.1
 """Share of an arm that is still at risk at the horizon chosen where none is given: beyond it few patients say much."""
-
-
-@dataclass(frozen=True)
-class Questions:
-    """What is asked of every marker; as for `assess_marker`.
-
-    Parameters
-    ----------
-    horizon_year : to which years lived are counted; None: the last whole month at which a tenth of every arm is at
-        risk. Not used for a response.
-    permutations, resamples, repeats, samples : of the screening, of the search for cut-offs, of cross-validation, and
-        of the bootstrap that takes optimism off the model of all markers.
-    """
-
-    endpoint: str
-    control: str
-    treatment: str | None = None
-    randomised: bool = False
-    adjust: tuple[Marker | str, ...] = ()
-    strata: tuple[str, ...] = ()
-    unrecorded: Unrecorded = "non-responder"
-    missing: Missing = field(default_factory=Missing)
-    horizon_year: float | None = None
-    level: float = 0.05
-    permutations: int = 1000
-    resamples: int = 2000
-    repeats: int = 5
-    samples: int = 200
-    seed: int = 1
-
-    @property
-    def compared(self) -> Compared:
-        """The arguments that say who is compared."""
-        return Compared(
-            endpoint=self.endpoint, control=self.control, treatment=self.treatment, adjust=self.adjust,
-            strata=self.strata, unrecorded=self.unrecorded,
-        )  # fmt: skip
-
-    @property
-    def asking(self) -> Asked:
-        """The same, and whether patients were randomised."""
-        return {**self.compared, "randomised": self.randomised}
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,13 +110,12 @@ def study_markers(
         As `assess_marker`, for the first cohort; what cannot be asked of the other one is in ``outside``.
     """
     say = tell or (lambda _: None)
-    comparison = compare_arms(cohort, **questions.compared)
+    asking = questions.asking
+    comparison, refused = compare_asked(cohort, **asking)
     asked = tuple(_as_levels(marker, comparison) for marker in as_markers(markers))
-    refused = why_not_predictive(comparison, randomised=questions.randomised, strata=questions.strata)
     outer, unavailable = _external(external, questions)
     other = "" if external is None else name_beside(cohort, external)
     horizon = _horizon(questions, comparison, outer)
-    asking = questions.asking
     say(f"each of {len(asked)} markers in {cohort.name}")
     assessments = assess_markers(cohort, asked, level=questions.level, missing=questions.missing, **asking)
     outside: dict[str, MarkerAssessment | str] = {one.marker.label: unavailable for one in assessments}

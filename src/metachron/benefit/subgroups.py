@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 import polars as pl
 
 from metachron.base import ModelError
-from metachron.benefit.comparison import Comparison, Unrecorded, compare_arms
+from metachron.benefit.comparison import Asked, Comparison
 from metachron.benefit.fitting import TermsFit, fit_terms
-from metachron.benefit.interaction import TREATED, fit_interaction, why_not_predictive
+from metachron.benefit.interaction import TREATED, compare_asked, fit_interaction
 from metachron.benefit.levels import count_arms
 from metachron.benefit.marker_test import effect_table, pool_fits
 from metachron.benefit.markers import Marker, MarkerCoding, as_markers, code_marker
@@ -59,15 +60,9 @@ def subgroup_forest(
     cohort: Cohort,
     factors: Sequence[Marker | str],
     *,
-    endpoint: str,
-    control: str,
-    randomised: bool,
-    treatment: str | None = None,
-    adjust: Sequence[Marker | str] = (),
-    strata: Sequence[str] = (),
-    unrecorded: Unrecorded = "non-responder",
     prior: HeterogeneityPrior | None = None,
     level: float = 0.05,
+    **asked: Unpack[Asked],
 ) -> SubgroupForest:
     """Return the effect of treatment among all patients and in the levels of each factor, raw and shrunk.
 
@@ -75,25 +70,18 @@ def subgroup_forest(
     ----------
     factors : categorical or binary markers; a number needs a cut-off (``Marker(..., above=...)``) or the kind
         ``"categorical"``.
-    adjust : within a subgroup, columns that have one value there are left out of its model.
     prior : of the heterogeneity between the levels of a factor.
     level : intervals have confidence (credibility) 1 - level.
+    asked : who is compared, and whether patients were randomised: as in `assess_marker`. Within a subgroup, columns of
+        ``adjust`` that have one value there are left out of its model.
 
     Raises
     ------
     InputError, ModelError
         See `assess_marker`; `ModelError` too where the predictive question is refused, or a factor is continuous.
     """
-    comparison = compare_arms(
-        cohort,
-        endpoint=endpoint,
-        control=control,
-        treatment=treatment,
-        adjust=adjust,
-        strata=strata,
-        unrecorded=unrecorded,
-    )
-    if refused := why_not_predictive(comparison, randomised=randomised, strata=strata):
+    comparison, refused = compare_asked(cohort, **asked)
+    if refused:
         raise ModelError(f"no effects of treatment in subgroups: {refused}")
     codings = [code_marker(factor, comparison.patients) for factor in as_markers(factors)]
     if numbers := [coding.marker.label for coding in codings if coding.continuous]:
@@ -105,7 +93,7 @@ def subgroup_forest(
         rows += forest.factor(coding)
     missing = [_missing(coding, comparison) for coding in codings]
     return SubgroupForest(
-        endpoint=endpoint,
+        endpoint=comparison.endpoint,
         measure=comparison.measure,
         table=pl.DataFrame(rows, schema=_SCHEMA),
         missing=pl.concat(missing) if missing else pl.DataFrame(schema={"factor": pl.String, "patient": pl.String}),
