@@ -30,6 +30,7 @@ from metachron.cohort import Cohort
 from metachron.cohort.seen_sizes import sizes_of
 
 if TYPE_CHECKING:
+    from metachron.inference import Estimate
     from metachron.joint import JointModel
 
 _RATIOS = ("effect", "lower", "upper")
@@ -160,22 +161,25 @@ class GrowthQuestion:
         try:
             coded = [self._coded(cohort) for cohort in cohorts]
             refuse_collinear(coded[0], named, self.fits.treatment)
-            return {place: self._answer_at(place, question, coded, named, tested) for place in self.fits.places}
+            what = f"{self.coding.marker.label}, {question}"
+            full = [self.fits.maxima.find(self._model(tuple(named.values())), cohort, what) for cohort in coded]
         except (MetachronError, np.linalg.LinAlgError) as error:
             return self._refused(question, cohorts, str(error))
+        made = list(zip(full, coded, strict=True))
+        return {place: self._answer_at(place, question, made, named, tested) for place in self.fits.places}
 
     def _answer_at(
         self,
         place: Place,
         question: str,
-        cohorts: Sequence[Cohort],
+        made: Sequence[tuple[Estimate, Cohort]],
         named: Mapping[str, str],
         tested: tuple[str, ...],
     ) -> Answered:
         what = f"{self.coding.marker.label}, {question}"
-        patients, sizes = _count(cohorts[0])
+        patients, sizes = _count(made[0][1])
         try:
-            found = tuple(self._terms(place, cohort, named, tested, what) for cohort in cohorts)
+            found = tuple(self._terms(place, full, cohort, named, tested, what) for full, cohort in made)
         except (MetachronError, np.linalg.LinAlgError) as error:
             return Answered(refuse(question, str(error), patients=patients, events=sizes))
         test = replace(
@@ -186,9 +190,14 @@ class GrowthQuestion:
         return Answered(test, found)
 
     def _terms(
-        self, place: Place, cohort: Cohort, named: Mapping[str, str], tested: tuple[str, ...], what: str
+        self,
+        place: Place,
+        full: Estimate,
+        cohort: Cohort,
+        named: Mapping[str, str],
+        tested: tuple[str, ...],
+        what: str,
     ) -> TermsFit:
-        full = self.fits.maxima.find(self._model(tuple(named.values())), cohort, what)
         weights = {
             term: {f"{place.label}.beta[{in_table(name, self.fits.treatment)}]": 1.0} for term, name in named.items()
         }
