@@ -18,7 +18,8 @@ from metachron.cohort import Cohort
 from metachron.inference import estimate, fit
 from metachron.inference.follow_up import follow_up_cautions, follow_up_plateaus
 from metachron.inference.marginal.density import value_and_gradient
-from metachron.inference.marginal.prepare import prepare_at, why_not
+from metachron.inference.marginal.prepare import prepare_at
+from metachron.inference.marginal.suitable import why_not
 from metachron.inference.predict import (
     clinical_parameters,
     durable_by_arm,

@@ -16,14 +16,13 @@ from metachron.base import ConvergenceError, ModelError
 from metachron.cohort import Cohort
 from metachron.inference import estimate, fit
 from metachron.inference.marginal.adapt import needed_rows
-from metachron.inference.marginal.blocks import LANES, make_blocks
-from metachron.inference.marginal.coordinates import Coordinates
+from metachron.inference.marginal.blocks import LANES
 from metachron.inference.marginal.correction import evaluate_draws
 from metachron.inference.marginal.density import value_and_gradient
 from metachron.inference.marginal.mixture import population_mixture
 from metachron.inference.marginal.nodes import log_weights, place_nodes, population_normal, uniform_blocks
-from metachron.inference.marginal.prepare import Prepared, prepare, why_not
-from metachron.inference.marginal.references import MOST_ROWS, measure
+from metachron.inference.marginal.prepare import Prepared, prepare
+from metachron.inference.marginal.suitable import why_not
 from metachron.inference.marginal.table import NodeModel, make_table
 from metachron.inference.marginal.verdict import judge
 from metachron.inference.pareto import pareto_smooth
@@ -112,46 +111,6 @@ def test_gradient_is_the_derivative(joint: tuple[JointModel, Cohort], link: str)
     step = 1e-5
     slope = (value(vector + step * direction)[0] - value(vector - step * direction)[0]) / (2 * step)
     assert value(vector)[1] @ direction == pytest.approx(slope, rel=1e-4, abs=1e-4)
-
-
-def test_nodes_move_with_no_row_of_padding_counted(line: tuple[JointModel, Cohort]) -> None:
-    """Rows per patient, in any mix of powers of two, fill blocks without splitting a patient, and count once."""
-    model, cohort = line
-    binding = model.bind(cohort)
-    rows = np.random.default_rng(0).choice([1, 2, 4, 8, 16, 64], len(binding.labels.patients))
-    blocks = make_blocks(binding, rows, mean_rows=4)
-    assert blocks.weight.sum() == rows.sum()
-    for patient, count in enumerate(rows):
-        block, row = np.nonzero((blocks.patient == patient) & (blocks.weight > 0))
-        assert len(set(block)) == 1
-        assert len(row) == count
-        assert sorted(blocks.part[block, row]) == list(range(count))
-        assert set(blocks.slot_patient[block, blocks.slot[block, row]]) == {patient}
-    assert sorted(blocks.slot_patient[blocks.slot_patient >= 0]) == list(range(len(rows)))
-
-
-def test_a_patient_is_not_split_between_blocks(line: tuple[JointModel, Cohort]) -> None:
-    model, cohort = line
-    binding = model.bind(cohort)
-    for count in (0, 21, 128):
-        with pytest.raises(ValueError, match="a power of 2 up to 64"):
-            make_blocks(binding, np.full(len(binding.labels.patients), count), mean_rows=max(count, 1))
-
-
-@pytest.mark.parametrize("patients", [50, 70])
-def test_many_nodes_are_the_closed_form_whatever_the_number_of_patients(patients: int) -> None:
-    """Few nodes are corrected to these, and a maximum of the likelihood rests on them; with 65 to 85 patients each has
-    three rows of few nodes on average, which no power of 2 makes 64.
-    """
-    model, cohort = line_trial(patients)
-    binding = model.bind(cohort)
-    prepared = prepare(model, binding, with_prior=False)
-    coordinates = Coordinates.about(prepared.optimum.vector, prepared.covariance, prepared.view)
-    found = measure(prepared, coordinates, seed=3, least_rows=MOST_ROWS)
-    theta, _ = unpack_population(jnp.asarray(prepared.optimum.vector), model, binding.dims)
-    exact = linear_gaussian_log_likelihood(binding, theta)
-    for one in (found.first, found.second):
-        assert float(one.value) == pytest.approx(exact, abs=0.03)
 
 
 def test_needs_that_cannot_be_measured_are_still_numbers(joint: tuple[JointModel, Cohort]) -> None:

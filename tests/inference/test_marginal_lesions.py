@@ -17,7 +17,7 @@ from metachron.base import ModelError
 from metachron.cohort import Cohort
 from metachron.inference import estimate, fit
 from metachron.inference.marginal.by_patient import integrate_patients
-from metachron.inference.marginal.prepare import why_not
+from metachron.inference.marginal.suitable import why_not
 from metachron.joint import Binding, JointModel, compose, patients_in_arms
 from metachron.joint.sites import list_sites
 from metachron.joint.vector import pack_population

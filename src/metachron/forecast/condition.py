@@ -25,7 +25,7 @@ from metachron.forecast.single_lesions import bind_copies
 from metachron.inference import Fit
 from metachron.inference.marginal.by_patient import LEAST_ROWS, integrate_patients
 from metachron.inference.marginal.correction import systematic
-from metachron.inference.marginal.prepare import why_not_integrate
+from metachron.inference.marginal.suitable import why_not_integrate
 from metachron.inference.pareto import pareto_smooth
 from metachron.joint import Design, Dims, JointModel
 from metachron.joint.design import Binding

@@ -22,7 +22,7 @@ from metachron.forecast.single_lesions import check_targets
 from metachron.forecast.source import Source
 from metachron.forecast.telling import tell
 from metachron.inference import Fit
-from metachron.inference.marginal.prepare import why_not_integrate
+from metachron.inference.marginal.suitable import why_not_integrate
 from metachron.inference.predict.draws import population_vectors
 
 AT_ONCE = 256

@@ -17,6 +17,7 @@ from metachron.cohort import Cohort
 from metachron.cohort.involvement import with_involvement
 from metachron.inference.checkpoint import Checkpoint
 from metachron.inference.fit import Fit
+from metachron.inference.marginal.suitable import why_not
 from metachron.inference.programs import release_programs
 from metachron.inference.progress import Progress
 from metachron.inference.settings import ACCEPTANCE_OF_CLASSES, WARMUP, NutsSettings, refuse_unknown_engine
@@ -116,8 +117,6 @@ def fit(
 
 def _choose(engine: str, model: JointModel) -> tuple[str, str | None]:
     """Return the engine to run, and why it was chosen where the user left the choice."""
-    from metachron.inference.marginal.prepare import why_not
-
     reason = why_not(model)
     if engine != "auto":
         if engine == "marginal" and reason is not None:

@@ -12,7 +12,8 @@ from jaxtyping import Array, Float
 
 from metachron.base import ModelError
 from metachron.inference.marginal.correction import evaluate_draws
-from metachron.inference.marginal.prepare import prepare_at, why_not_integrate
+from metachron.inference.marginal.prepare import prepare_at
+from metachron.inference.marginal.suitable import why_not_integrate
 from metachron.joint import Dims, JointModel
 from metachron.joint.design import Binding, Design
 from metachron.joint.vector import Values, population_at
