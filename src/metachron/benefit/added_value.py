@@ -17,6 +17,8 @@ from metachron.survival import CoxFit, fit_cox
 from metachron.survival.measures import bootstrap
 
 AUC, BRIER, NET_BENEFIT = "AUC", "Brier", "net benefit"
+THRESHOLDS = (0.25, 0.5, 0.75)
+"""Risks from which on one would act, where none are named."""
 LEAST_EVENTS = 5
 """With fewer events or survivors at the horizon an AUC is that of a handful of patients."""
 
@@ -57,7 +59,7 @@ def added_value(
     *,
     horizon_year: float,
     reference: Mapping[str, object] | None = None,
-    thresholds: Sequence[float] = (0.25, 0.5, 0.75),
+    thresholds: Sequence[float] = THRESHOLDS,
     folds: int = 5,
     repeats: int = 20,
     samples: int = 1000,

@@ -22,6 +22,8 @@ from metachron.cohort.table_files import SUFFIXES, read_table
 COHORT_FILE = "cohort.toml"
 MAPPING_FILE = "mapping.toml"
 UNUSED = "unused"
+TABLE_FILES = (*SUFFIXES, *MAF)
+"""How the name of a file ends that holds a table."""
 
 
 def read_folder(path: str | Path, *, mapping: str | Path | FolderMapping | None = None) -> Cohort:
@@ -90,7 +92,7 @@ def _find_mapping(folder: Path) -> Path | None:
 
 def _sources(folder: Path, names: list[str], rules: FolderMapping) -> tuple[dict[str, list[Source]], list[Problem]]:
     """Return where each table of the schema comes from, and problems with files that are no table."""
-    files = [name for name in names if name.endswith((*SUFFIXES, *MAF)) and _stem(name) != UNUSED]
+    files = [name for name in names if name.endswith(TABLE_FILES) and _stem(name) != UNUSED]
     problems: list[Problem] = []
     sources: dict[str, list[Source]] = {}
     for table in SCHEMA:
@@ -156,7 +158,7 @@ def _raw(path: Path, table: str, part: Source, separator: str) -> pl.DataFrame |
 
 def _stem(name: str) -> str:
     """Return a file name without what says its format."""
-    return next((name.removesuffix(end) for end in (*SUFFIXES, *MAF) if name.endswith(end)), name)
+    return next((name.removesuffix(end) for end in TABLE_FILES if name.endswith(end)), name)
 
 
 def _read_unused(folder: Path) -> tuple[pl.DataFrame | None, list[Problem]]:

@@ -14,8 +14,7 @@ import polars as pl
 
 from metachron.base import InputError, ModelError, Problem, list_briefly
 from metachron.cohort.cohort import Cohort
-from metachron.cohort.folder import COHORT_FILE, MAPPING_FILE, UNUSED
-from metachron.cohort.maf import SUFFIXES as MAF
+from metachron.cohort.folder import COHORT_FILE, MAPPING_FILE, TABLE_FILES, UNUSED
 from metachron.cohort.schema import SCHEMA
 from metachron.cohort.table_files import SUFFIXES, write_csv
 from metachron.cohort.toml_text import toml_table
@@ -55,7 +54,7 @@ def refuse_occupied(folder: Path, *, overwrite: bool) -> None:
     names = sorted(item.name for item in folder.iterdir()) if folder.exists() else []
     if names and not overwrite:
         raise _refusal(folder, list_briefly(names))
-    foreign = [n for n in names if n == MAPPING_FILE or (n.endswith((*SUFFIXES, *MAF)) and n not in _OURS)]
+    foreign = [n for n in names if n == MAPPING_FILE or (n.endswith(TABLE_FILES) and n not in _OURS)]
     if foreign:
         raise _refusal(folder, f"{list_briefly(foreign)}, which the cohort could not be read beside")
 

@@ -15,8 +15,6 @@ from metachron.cli.outputs import refuse_unwritable
 from metachron.cli.reading import read_cohort
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from metachron.benefit import AddedValue, LandmarkTable
 
 
@@ -58,20 +56,21 @@ def landmark(
     import polars as pl
 
     from metachron.benefit import added_value, landmark_table
+    from metachron.benefit.added_value import THRESHOLDS
 
     if out is not None:
         refuse_unwritable(out)
     patients = read_cohort(cohort, mapping)
+    names = {"baseline": split_names(baseline), "on_treatment": split_names(markers)}
     found = []
     for day in landmark_day:
-        names = {"baseline": split_names(baseline), "on_treatment": split_names(markers)}
         table = landmark_table(patients, landmark_day=day, endpoint=outcome, **names)
         note(f"day {day:g}: {table.table.height} patients at risk of whom everything is known")
         one = added_value(
             table,
             horizon_year=days_ahead / DAYS_PER_YEAR,
             reference=_references(table),
-            thresholds=threshold or (0.25, 0.5, 0.75),
+            thresholds=threshold or THRESHOLDS,
             repeats=repeats,
             seed=seed,
         )
@@ -103,15 +102,11 @@ def _show(one: AddedValue, days_ahead: float) -> None:
         f"of it; likelihood ratio {one.likelihood_ratio:.1f} on {one.degrees}, p = {one.p_value:.2g}"
     )
     show_table(one.scores)
-    show_table(_effects(one))
+    show_table(one.cox.select("term", "hazard_ratio", "lower", "upper", "p_value"))
     left = [f"{reason} ({patients})" for reason, patients in one.left_out.iter_rows()]
     say(f"left out: {list_briefly(left, 20)}" if left else "nobody is left out")
     for text in one.notes:
         say(text)
-
-
-def _effects(one: AddedValue) -> pl.DataFrame:
-    return one.cox.select("term", "hazard_ratio", "lower", "upper", "p_value")
 
 
 def _document(one: AddedValue) -> dict[str, object]:
