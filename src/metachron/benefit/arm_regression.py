@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from metachron.base import ModelError
+from metachron.benefit.logistic import fit_logistic
 from metachron.benefit.outcome import TrialOutcome
 
 _ALONE = 1e-8
 """A row whose leverage is this close to 1 is fitted exactly, whatever its outcome."""
-_LARGEST_LOGIT = 15.0
-"""Beyond it a probability is within 3e-7 of 0 or 1: responders are told apart completely."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,21 +94,15 @@ def _least_squares(design: np.ndarray, values: np.ndarray, arm: str) -> tuple[np
 
 
 def _logistic(design: np.ndarray, values: np.ndarray, arm: str) -> tuple[np.ndarray, np.ndarray]:
-    import warnings
-
-    from statsmodels.genmod.families import Binomial
-    from statsmodels.genmod.generalized_linear_model import GLM
-
-    with warnings.catch_warnings():  # separation is looked for below, and gives an error instead
-        warnings.simplefilter("ignore")
-        found = GLM(values, design, family=Binomial()).fit(tol=1e-10)
-    linear = design @ found.params
-    if not found.converged or np.abs(linear).max() > _LARGEST_LOGIT:
+    columns = tuple(f"column {number}" for number in range(1, design.shape[1]))
+    try:
+        found = fit_logistic(design[:, 1:], values == 1.0, columns, penalised=False)
+    except ModelError as error:
         raise ModelError(
             f"the covariates tell responders from the others completely among the {arm} patients, or nobody or "
             "everybody there responded: take fewer knots or covariates"
-        )
-    return np.asarray(found.params), np.asarray(found.cov_params())
+        ) from error
+    return found.coefficients, found.covariance
 
 
 def _with_constant(columns: np.ndarray) -> np.ndarray:

@@ -161,8 +161,17 @@ def _value(
     values = outcome.values()
     policies = {RULE: decisions, ALL: np.ones_like(decisions), NONE: np.zeros_like(decisions)}
     rows = []
-    for method, estimator in ((WEIGHTED, _weighted), (AUGMENTED, _augmented)):
-        score = {name: estimator(policy, expected, outcome.treated, values, share) for name, policy in policies.items()}
+    chance = np.where(outcome.treated, share, 1.0 - share)
+    weights = {name: (policy == outcome.treated) / chance for name, policy in policies.items()}
+    own = np.where(outcome.treated, expected[:, 0], expected[:, 1])
+    scores = {
+        WEIGHTED: {name: _weighted(weight, values) for name, weight in weights.items()},
+        AUGMENTED: {
+            name: _mean_of(np.where(policy, expected[:, 0], expected[:, 1]) + weights[name] * (values - own))
+            for name, policy in policies.items()
+        },
+    }
+    for method, score in scores.items():
         for policy, first, second in (
             (RULE, RULE, None), (ALL, ALL, None), (NONE, NONE, None), (RULE_ALL, RULE, ALL), (RULE_NONE, RULE, NONE),
         ):  # fmt: skip
@@ -177,10 +186,8 @@ def _value(
     return RuleValue(table, float(decisions.mean()), same, len(values), level)
 
 
-def _weighted(
-    policy: np.ndarray, expected: np.ndarray, treated: np.ndarray, values: np.ndarray, share: float
-) -> Callable[[np.ndarray], float]:
-    weight = (policy == treated) / np.where(treated, share, 1.0 - share)
+def _weighted(weight: np.ndarray, values: np.ndarray) -> Callable[[np.ndarray], float]:
+    """Return the mean of values weighted by repeats x patients, for patients drawn; NaN without any weight."""
 
     def score(drawn: np.ndarray) -> float:
         own = weight[:, drawn]
@@ -190,12 +197,8 @@ def _weighted(
     return score
 
 
-def _augmented(
-    policy: np.ndarray, expected: np.ndarray, treated: np.ndarray, values: np.ndarray, share: float
-) -> Callable[[np.ndarray], float]:
-    weight = (policy == treated) / np.where(treated, share, 1.0 - share)
-    own = np.where(treated, expected[:, 0], expected[:, 1])
-    each = np.where(policy, expected[:, 0], expected[:, 1]) + weight * (values - own)
+def _mean_of(each: np.ndarray) -> Callable[[np.ndarray], float]:
+    """Return the mean over repeats x patients, for patients drawn."""
     mean = each.mean(axis=0)
     return lambda drawn: float(mean[drawn].mean())
 

@@ -36,8 +36,8 @@ def p_value(value: float) -> str:
 
 
 def shown_p(value: float | None) -> str:
-    """Return a p value, or that the question was not asked."""
-    return "not asked" if value is None or math.isnan(value) else p_value(value)
+    """Return a p value, or that there is no answer: the question was not asked, or its answer was refused."""
+    return "not answered" if value is None or math.isnan(value) else p_value(value)
 
 
 def count(value: int | None) -> str:
