@@ -12,8 +12,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("JAX_ENABLE_X64", "1")
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".cache" / "jax"))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+os.environ.setdefault("METACHRON_CACHE", str(ROOT / ".cache"))
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(os.environ["METACHRON_CACHE"]) / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.003")
 os.environ.setdefault("METACHRON_DATA", str(ROOT.parent / "shared" / "data"))
 
 

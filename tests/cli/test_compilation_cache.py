@@ -7,6 +7,7 @@ from pathlib import Path
 import jax
 import pooch
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 
 from metachron.cli.compilation_cache import CACHE_VARIABLE, WORTH_KEEPING_SECONDS, cache_folder, keep_compiled_models
 
@@ -27,8 +28,10 @@ def test_jax_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     keep_compiled_models()
     assert jax.config.jax_persistent_cache_min_compile_time_secs == WORTH_KEEPING_SECONDS
     assert jax.config.jax_compilation_cache_dir == str(tmp_path / "new" / "jax")
-    assert (tmp_path / "new" / "jax").is_dir()
+    jax.block_until_ready(jax.jit(lambda x: jax.numpy.cumsum(jax.numpy.sin(x)))(jax.numpy.arange(7.0)))
     jax.config.update("jax_compilation_cache_dir", before)
+    compilation_cache.reset_cache()
+    assert list((tmp_path / "new" / "jax").glob("jit_*"))
 
 
 def test_a_folder_that_cannot_be_made_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import jax
 import pytest
 
 from metachron.cli import fitting
+from metachron.cli.compilation_cache import cache_folder
 from metachron.inference import ChainProgress, Fit
 from metachron.joint import compose
 
@@ -28,8 +30,13 @@ def test_fit_saves_what_was_asked_for(tiny_fit: Path) -> None:
     assert fit.provenance["cohort"] == "demonstration"
 
 
-def test_the_compilation_cache_is_used(tiny_fit: Path, cache: Path) -> None:
-    assert list((cache / "jax").glob("jit_run_chunk*"))
+def test_a_fit_keeps_compiled_models(run: Run, trial: Path, tiny: tuple[str, ...], tmp_path: Path) -> None:
+    before = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+    run("fit", trial, "--link", "log-growth", *tiny, "--no-check", "--out", tmp_path / "again.fit")
+    found = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", before)
+    assert found == str(cache_folder())
 
 
 def test_fit_without_convergence_keeps_the_draws(run: Run, trial: Path, tiny: tuple[str, ...], tmp_path: Path) -> None:

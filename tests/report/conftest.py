@@ -30,7 +30,7 @@ TRUTH = {
 
 
 def sample(model: JointModel, cohort: Cohort) -> Fit:
-    return fit(model, cohort, chains=1, warmup=50, draws=20, check=False)
+    return fit(model, cohort, engine="nuts", chains=1, warmup=50, draws=20, check=False)
 
 
 @pytest.fixture(scope="session")
