@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from metachron.cli.compilation_cache import CACHE_VARIABLE, WORTH_KEEPING_SECONDS, cache_folder
+
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("JAX_ENABLE_X64", "1")
-os.environ.setdefault("METACHRON_CACHE", str(ROOT / ".cache"))
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(os.environ["METACHRON_CACHE"]) / "jax"))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.003")
+os.environ.setdefault(CACHE_VARIABLE, str(ROOT / ".cache"))
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_folder()))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", str(WORTH_KEEPING_SECONDS))
 os.environ.setdefault("METACHRON_DATA", str(ROOT.parent / "shared" / "data"))
 
 

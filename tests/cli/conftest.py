@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import jax
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 
 from metachron.cli import main
+from metachron.cli.compilation_cache import CACHE_VARIABLE
 from metachron.cohort import write_folder
 from metachron.joint.demo_trial import two_arm_trial
 
 TINY = ("--chains", "1", "--warmup", "50", "--draws", "20")
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A cache folder of the test's own, still to be made; JAX is as before when the test ends."""
+    before = jax.config.jax_compilation_cache_dir
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "new"))
+    yield tmp_path / "new"
+    jax.config.update("jax_compilation_cache_dir", before)
+    compilation_cache.reset_cache()
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ import jax
 import pytest
 
 from metachron.cli import fitting
-from metachron.cli.compilation_cache import cache_folder
 from metachron.inference import ChainProgress, Fit
 from metachron.joint import compose
 
@@ -28,15 +27,6 @@ def test_fit_saves_what_was_asked_for(tiny_fit: Path) -> None:
     assert fit.sample_stats.sizes == {"chain": 1, "draw": 20}
     assert fit.provenance["seed"] == 1
     assert fit.provenance["cohort"] == "demonstration"
-
-
-def test_a_fit_keeps_compiled_models(run: Run, trial: Path, tiny: tuple[str, ...], tmp_path: Path) -> None:
-    before = jax.config.jax_compilation_cache_dir
-    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
-    run("fit", trial, "--link", "log-growth", *tiny, "--no-check", "--out", tmp_path / "again.fit")
-    found = jax.config.jax_compilation_cache_dir
-    jax.config.update("jax_compilation_cache_dir", before)
-    assert found == str(cache_folder())
 
 
 def test_fit_without_convergence_keeps_the_draws(run: Run, trial: Path, tiny: tuple[str, ...], tmp_path: Path) -> None:
@@ -140,3 +130,11 @@ def test_summary_as_json_has_null_for_what_is_not_a_number(
     document = json.loads(run("summary", tiny_fit, "--json")[1], parse_constant=pytest.fail)
     assert document["parameters"]["x"] == {"rhat": None, "ess_bulk": None, "mean": 0.5}
     assert document["diagnostics"] == {"bfmi": [None, 1.0], "converged": True}
+
+
+def test_the_compilation_cache_is_used(
+    run: Run, trial: Path, tiny: tuple[str, ...], tmp_path: Path, own_cache: Path
+) -> None:
+    jax.clear_caches()
+    run("fit", trial, "--dynamics", "none", "--hazard", "exponential", *tiny, "--no-check", "--out", tmp_path / "a.fit")
+    assert list((own_cache / "jax").glob("jit_run_chunk*"))

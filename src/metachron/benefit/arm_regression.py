@@ -95,13 +95,12 @@ def _least_squares(design: np.ndarray, values: np.ndarray, arm: str) -> tuple[np
 
 def _logistic(design: np.ndarray, values: np.ndarray, arm: str) -> tuple[np.ndarray, np.ndarray]:
     columns = tuple(f"column {number}" for number in range(1, design.shape[1]))
-    try:
-        found = fit_logistic(design[:, 1:], values == 1.0, columns, penalised=False)
-    except ModelError as error:
+    found = fit_logistic(design[:, 1:], values, columns)
+    if found.separated:
         raise ModelError(
             f"the covariates tell responders from the others completely among the {arm} patients, or nobody or "
             "everybody there responded: take fewer knots or covariates"
-        ) from error
+        )
     return found.coefficients, found.covariance
 
 
